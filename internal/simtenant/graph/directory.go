@@ -1,0 +1,3 @@
+package graph
+
+func (a *API) directoryRoutes() []route { return nil }

@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"net/url"
+	"strings"
+
+	"breakglass/internal/simtenant/state"
+)
+
+type compiledRoute struct {
+	route
+	segments []string
+}
+
+func compile(routes []route) []compiledRoute {
+	out := make([]compiledRoute, 0, len(routes))
+	for _, r := range routes {
+		if r.need.empty() {
+			r.need = permissionsFor(r.method, r.pattern)
+		}
+		out = append(out, compiledRoute{r, strings.Split(strings.Trim(r.pattern, "/"), "/")})
+	}
+	return out
+}
+
+// match finds the route of a path; known says that the path exists with another method.
+func (a *API) match(method, version, path string) (best *route, params map[string]string, known bool) {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	score := -1
+	for i := range a.table {
+		rt := &a.table[i]
+		if rt.beta && version != "beta" {
+			continue
+		}
+		p, literal, ok := rt.match(segments)
+		if !ok || literal < score {
+			continue
+		}
+		if literal > score { // a more literal pattern shadows what matched before
+			best, params, score = nil, nil, literal
+		}
+		known = true
+		if rt.method == method {
+			best, params = &rt.route, p
+		}
+	}
+	return best, params, known
+}
+
+// match compares segments and counts the literal ones.
+func (rt *compiledRoute) match(segments []string) (params map[string]string, literal int, ok bool) {
+	if len(segments) != len(rt.segments) {
+		return nil, 0, false
+	}
+	params = map[string]string{}
+	for i, want := range rt.segments {
+		got, err := url.PathUnescape(segments[i])
+		if err != nil {
+			return nil, 0, false
+		}
+		if strings.HasPrefix(want, "{") {
+			if got == "" || strings.HasPrefix(got, "$") || strings.HasPrefix(got, "microsoft.graph.") {
+				return nil, 0, false
+			}
+			params[strings.Trim(want, "{}")] = got
+			continue
+		}
+		if !strings.EqualFold(got, want) && !strings.EqualFold(strings.TrimPrefix(got, "microsoft.graph."), want) {
+			return nil, 0, false
+		}
+		literal++
+	}
+	return params, literal, true
+}
+
+// splitVersion parts /v1.0/users into its version and /users.
+func splitVersion(path string) (version, rest string, ok bool) {
+	seg := firstSegment(path)
+	switch strings.ToLower(seg) {
+	case "v1.0", "beta":
+		return strings.ToLower(seg), "/" + strings.TrimPrefix(path[len(seg)+1:], "/"), true
+	}
+	return "", "", false
+}
+
+func firstSegment(path string) string {
+	seg, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return seg
+}
+
+// stripTenant drops a tenant id or one of its domains in front of the path, which older
+// clients (hamilton) put there.
+func (a *API) stripTenant(path string) string {
+	seg := firstSegment(path)
+	mine := false
+	a.State.View(func(tx *state.Tx) {
+		mine = strings.EqualFold(seg, tx.TenantID()) || strings.EqualFold(seg, "myorganization") ||
+			strings.Contains(seg, ".") && tx.Get("domains", seg) != nil
+	})
+	if !mine || seg == "" {
+		return path
+	}
+	return "/" + strings.TrimPrefix(path[len(seg)+1:], "/")
+}
