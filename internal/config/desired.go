@@ -99,6 +99,11 @@ type Quorum struct {
 	Locations int `yaml:"locations" json:"locations"`
 	// Sheets are the groups, one per location.
 	Sheets []LocationSheets `yaml:"sheets" json:"sheets"`
+	// People asks for at least so many different people. SLIP-0039 cannot ask it on top of
+	// locations and sheets: lint refuses what these two do not already bring about.
+	People int `yaml:"people,omitempty" json:"people,omitempty"`
+	// MustInclude asks that no opening goes without these people; refused likewise.
+	MustInclude []PersonID `yaml:"must_include,omitempty" json:"must_include,omitempty"`
 }
 
 // LocationSheets are the sheets of one location.
