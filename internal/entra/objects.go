@@ -170,8 +170,10 @@ type RoleInstance struct {
 
 // RoleSetting is the PIM rules of one role.
 type RoleSetting struct {
-	RoleID string     `json:"roleDefinitionId"`
-	Rules  []RoleRule `json:"rules"`
+	RoleID string `json:"roleDefinitionId"`
+	// PolicyID is the id of the role management policy that the rules belong to.
+	PolicyID string     `json:"policyId,omitempty"`
+	Rules    []RoleRule `json:"rules"`
 }
 
 // RoleRule is one rule of a role's PIM policy, by its id (for example
