@@ -18,16 +18,17 @@ import (
 // through c.tx and never lock anything themselves. The answer is sent when the
 // transaction is over.
 type call struct {
-	api     *API
-	r       *http.Request
-	tx      *state.Tx
-	version string            // "v1.0" or "beta"
-	path    string            // without version and tenant
-	params  map[string]string // the pattern's {names}, unescaped
-	query   options           // the OData options
-	who     state.Principal
-	body    state.Object // the request's JSON object; nil without one
-	answer  answer
+	api       *API
+	r         *http.Request
+	tx        *state.Tx
+	version   string            // "v1.0" or "beta"
+	path      string            // without version and tenant
+	params    map[string]string // the pattern's {names}, unescaped
+	query     options           // the OData options
+	who       state.Principal
+	body      state.Object // the request's JSON object; nil without one
+	countOnly bool         // the path ends with /$count
+	answer    answer
 	// correlation joins the audit records of this call; empty before the first.
 	correlation string
 }
@@ -132,8 +133,11 @@ func (c *call) audit(category, operation, activity string, targets ...state.Obje
 	c.api.Logs.Audit(c.tx, rec)
 }
 
-// ip is the caller's address.
+// ip is the caller's address, or the one it says it would have (X-Sim-IP, as at sign-in).
 func (c *call) ip() string {
+	if ip := c.r.Header.Get("X-Sim-IP"); ip != "" {
+		return ip
+	}
 	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
 	if err != nil {
 		return c.r.RemoteAddr
@@ -144,7 +148,7 @@ func (c *call) ip() string {
 // holds is true when the caller has an active tenant-wide assignment of one of the
 // roles (template ids), itself or through a group. Global Administrator counts always.
 func (c *call) holds(roles ...string) bool {
-	have := activeRoles(c.tx, c.who.ObjectID)
+	have := c.tx.ActiveRoles(c.who.ObjectID)
 	return slices.Contains(have, roleGlobalAdministrator) || slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(have, r) })
 }
 
@@ -225,6 +229,9 @@ func (c *call) readBody() bool {
 	return true
 }
 
+// plainText is a body that is not JSON.
+type plainText string
+
 type graphError struct{ code, message string }
 
 // write sends the answer with the headers that Graph puts on each.
@@ -239,6 +246,12 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 	if body == nil {
 		w.WriteHeader(a.status)
+		return
+	}
+	if text, ok := body.(plainText); ok {
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, string(text)) // the client went away: nobody is left to tell
 		return
 	}
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")

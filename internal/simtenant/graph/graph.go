@@ -8,8 +8,9 @@
 package graph
 
 import (
-	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,9 +32,13 @@ type API struct {
 	BaseURL string
 	// Verify finds the principal behind a request.
 	Verify state.Verifier
+	// Gate, when set, may refuse an operation before it is looked at: throttling and, for the
+	// parts of a batch (part is true), faults. path is without version and tenant.
+	Gate func(r *http.Request, path string, who state.Principal, part bool) *Refusal
 
-	once  sync.Once
-	table []compiledRoute
+	once      sync.Once
+	table     []compiledRoute
+	expanders map[string]expansion
 }
 
 // A route is one operation of Graph.
@@ -79,24 +84,40 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.batch(w, r, version, who)
 		return
 	}
-	a.serve(r, version, path, who).write(w, r)
+	a.serve(r, version, path, who, false).write(w, r)
 }
 
 // routes is every operation that is modelled.
 func (a *API) routes() []route {
-	var all []route
-	for _, part := range [][]route{
+	return slices.Concat(
 		a.directoryRoutes(),
-	} {
-		all = append(all, part...)
-	}
-	return all
+	)
 }
 
-// serve does one operation as one transaction.
-func (a *API) serve(r *http.Request, version, path string, who state.Principal) *answer {
-	a.once.Do(func() { a.table = compile(a.routes()) })
+// expansions is every navigation property that $expand follows, by "type/property".
+func (a *API) expansions() map[string]expansion { return a.expanders }
+
+func (a *API) prepare() {
+	a.table = compile(a.routes())
+	a.expanders = map[string]expansion{}
+	for _, part := range []map[string]expansion{
+		directoryExpansions(),
+	} {
+		maps.Copy(a.expanders, part)
+	}
+}
+
+// serve does one operation as one transaction; part says that it stands in a batch.
+func (a *API) serve(r *http.Request, version, path string, who state.Principal, part bool) *answer {
+	a.once.Do(a.prepare)
+	if a.Gate != nil {
+		if refused := a.Gate(r, path, who, part); refused != nil {
+			ans := refused.answer(a.State.Clock.Now())
+			return &ans
+		}
+	}
 	c := &call{api: a, r: r, version: version, path: path, who: who}
+	path, c.countOnly = strings.CutSuffix(path, "/$count")
 	rt, params, known := a.match(r.Method, version, path)
 	_ = a.State.Update(func(tx *state.Tx) error {
 		c.tx = tx
@@ -105,7 +126,7 @@ func (a *API) serve(r *http.Request, version, path string, who state.Principal) 
 		case rt == nil && known:
 			c.fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 		case rt == nil:
-			c.notModelled(fmt.Sprintf("%s %s", r.Method, "/"+version+path))
+			c.notModelled(r.Method + " /" + version + path)
 		default:
 			c.params = params
 			c.run(rt)

@@ -25,7 +25,7 @@ func compile(routes []route) []compiledRoute {
 
 // match finds the route of a path; known says that the path exists with another method.
 func (a *API) match(method, version, path string) (best *route, params map[string]string, known bool) {
-	segments := strings.Split(strings.Trim(path, "/"), "/")
+	segments := segmentsOf(path)
 	score := -1
 	for i := range a.table {
 		rt := &a.table[i]
@@ -45,6 +45,24 @@ func (a *API) match(method, version, path string) (best *route, params map[strin
 		}
 	}
 	return best, params, known
+}
+
+// segmentsOf parts a path; a key in parentheses becomes a segment of its own:
+// users('x') is users/x, applications(appId='x') is applications/appId=x, delta() is delta.
+func segmentsOf(path string) []string {
+	var out []string
+	for seg := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		name, key, ok := strings.Cut(seg, "(")
+		if !ok || !strings.HasSuffix(key, ")") {
+			out = append(out, seg)
+			continue
+		}
+		out = append(out, name)
+		if key = strings.ReplaceAll(strings.TrimSuffix(key, ")"), "%27", "'"); key != "" {
+			out = append(out, strings.ReplaceAll(key, "'", ""))
+		}
+	}
+	return out
 }
 
 // match compares segments and counts the literal ones.
