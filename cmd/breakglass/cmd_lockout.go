@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/internal/config"
+	"breakglass/internal/entra"
+	"breakglass/internal/lockout"
+)
+
+type lockoutOptions struct {
+	access
+	scenarios bool
+}
+
+func newLockoutCommand(d *deps) *cobra.Command {
+	var o lockoutOptions
+	cmd := &cobra.Command{
+		Use:   "lockout [POLICY.json…]",
+		Short: "Can every emergency account get in, and what would stop it",
+		Long: `lockout says for each emergency account whether it can get in, and which policy or
+state stops it or could. With policy files (as Graph exports them: one policy, a
+list, or {"value": […]}) it answers the question before the change: would these
+policies, added or replaced by id, lock an account out?
+
+Exit code 4 means that a lockout was shown, 3 that it could not be told.`,
+		Example: `  breakglass lockout
+  breakglass lockout --scenarios
+  breakglass lockout new-policy.json --snapshot monday.json --offline`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runLockout(cmd.Context(), o, args, d) },
+	}
+	o.readFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.scenarios, "scenarios", false, "which accounts survive which outage")
+	return cmd
+}
+
+func runLockout(ctx context.Context, o lockoutOptions, files []string, d *deps) error {
+	want, err := o.desired()
+	if err != nil {
+		return err
+	}
+	changes, err := loadPolicies(files)
+	if err != nil {
+		return err
+	}
+	s, err := o.reading(ctx, d, want)
+	if err != nil {
+		return err
+	}
+	s = withPolicies(s, changes)
+	if o.scenarios {
+		return showScenarios(d, want, s)
+	}
+	return showLockout(d, want, s)
+}
+
+// accountAnalysis is one account's part of `lockout --json`.
+type accountAnalysis struct {
+	Account string `json:"account"`
+	lockout.Analysis
+}
+
+func showLockout(d *deps, want *config.Desired, s *entra.Snapshot) error {
+	list := []accountAnalysis{}
+	for _, acc := range want.Accounts {
+		list = append(list, accountAnalysis{acc.ID, lockout.Analyze(s, accountName(acc, s), allowed(acc)...)})
+	}
+	if d.global.json {
+		if err := d.printJSON(map[string]any{"tenantId": s.Tenant.ID, "readAt": s.TakenAt, "accounts": list}); err != nil {
+			return err
+		}
+	} else {
+		for _, a := range list {
+			printAnalysis(d, a)
+		}
+	}
+	return lockoutExit(list)
+}
+
+func lockoutExit(list []accountAnalysis) error {
+	worst := exitOK
+	for _, a := range list {
+		switch {
+		case a.Verdict == lockout.Fails:
+			return verdict(exitLockout)
+		case a.Verdict == lockout.CouldNotTell, a.Excluded != lockout.True:
+			worst = exitFinding
+		}
+	}
+	if worst != exitOK {
+		return verdict(worst)
+	}
+	return nil
+}
+
+func printAnalysis(d *deps, a accountAnalysis) {
+	w := d.stdout
+	fmt.Fprintf(w, "%s  %s  %s\n", d.paint(bold, a.Account), a.AccountID, d.paintVerdict(a.Verdict))
+	fmt.Fprintf(w, "  excluded from every policy, in any state: %s\n", a.Excluded)
+	for _, b := range a.Blockers {
+		sure := ""
+		if !b.Certain {
+			sure = ", not certain"
+		}
+		state := ""
+		if b.State != "" {
+			state = " [" + b.State + "]"
+		}
+		fmt.Fprintf(w, "  %s %s%s (%s%s)\n      %s\n", d.paint(red, "-"), b.Title, state, b.When, sure, wrap(b.Why, 88, "      "))
+	}
+	fmt.Fprintln(w)
+}
+
+func (d *deps) paintVerdict(v lockout.Verdict) string {
+	switch v {
+	case lockout.Survives:
+		return d.paint(green, "gets in")
+	case lockout.Fails:
+		return d.paint(red, "locked out")
+	}
+	return d.paint(yellow, "could not tell")
+}
+
+func showScenarios(d *deps, want *config.Desired, s *entra.Snapshot) error {
+	var names []string
+	ids := map[string]string{}
+	may := map[string][]string{}
+	for _, acc := range want.Accounts {
+		name := accountName(acc, s)
+		names, ids[name], may[name] = append(names, name), acc.ID, allowed(acc)
+	}
+	m := lockout.Scenarios(s, names, may)
+	if d.global.json {
+		if err := d.printJSON(m); err != nil {
+			return err
+		}
+	} else {
+		printMatrix(d, m, ids)
+	}
+	return matrixExit(m)
+}
+
+func printMatrix(d *deps, m lockout.Matrix, ids map[string]string) {
+	for _, sc := range m.Scenarios {
+		fmt.Fprintf(d.stdout, "%s\n  %s\n", d.paint(bold, sc.Title), d.paint(dim, wrap(sc.Breaks, 90, "  ")))
+		for _, c := range m.Cells {
+			if c.Scenario == sc.ID {
+				fmt.Fprintf(d.stdout, "  %-10s %-14s %s\n", ids[c.AccountID], c.Verdict, wrap(c.Reason, 70, "                            "))
+			}
+		}
+		fmt.Fprintln(d.stdout)
+	}
+}
+
+// matrixExit asks of each outage whether some account survives it: none does, for certain, is
+// a lockout; none is known to is a finding.
+func matrixExit(m lockout.Matrix) error {
+	worst := exitOK
+	for _, sc := range m.Scenarios {
+		survives, maybe := false, false
+		for _, c := range m.Cells {
+			if c.Scenario == sc.ID {
+				survives = survives || c.Verdict == lockout.Survives
+				maybe = maybe || c.Verdict == lockout.CouldNotTell
+			}
+		}
+		switch {
+		case survives:
+		case maybe:
+			worst = max(worst, exitFinding)
+		default:
+			worst = exitLockout
+		}
+	}
+	if worst != exitOK {
+		return verdict(worst)
+	}
+	return nil
+}
+
+// loadPolicies reads policies from files, in any of the forms that exports have.
+func loadPolicies(files []string) ([]entra.Policy, error) {
+	var out []entra.Policy
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, badFile{fmt.Errorf("read the policy: %w", err)}
+		}
+		raws, err := policyDocuments(data)
+		if err != nil {
+			return nil, badFile{fmt.Errorf("read the policy %s: %w", file, err)}
+		}
+		for i, raw := range raws {
+			p, err := entra.DecodePolicy(raw, raw)
+			if err != nil {
+				return nil, badFile{fmt.Errorf("read the policy %s: %w", file, err)}
+			}
+			if p.ID == "" {
+				p.ID = fmt.Sprintf("%s#%d", file, i+1)
+			}
+			if !p.Conditions.Known() || !p.State.Known() {
+				return nil, badFile{fmt.Errorf("read the policy %s: no \"state\" or no \"conditions\": this is no Conditional Access policy", file)}
+			}
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// policyDocuments takes apart one policy, a list of them, or Graph's {"value": […]}.
+func policyDocuments(data []byte) ([]json.RawMessage, error) {
+	data = bytes.TrimPrefix(bytes.TrimSpace(data), []byte("\ufeff"))
+	if !json.Valid(data) {
+		var v any
+		err := json.Unmarshal(data, &v)
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			before := string(data[:syntax.Offset])
+			return nil, fmt.Errorf("line %d: %w", strings.Count(before, "\n")+1, err)
+		}
+		return nil, err
+	}
+	if bytes.HasPrefix(data, []byte("[")) {
+		var list []json.RawMessage
+		err := json.Unmarshal(data, &list)
+		return list, err
+	}
+	var page struct {
+		Value []json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal(data, &page); err == nil && page.Value != nil {
+		return page.Value, nil
+	}
+	return []json.RawMessage{data}, nil
+}
+
+// withPolicies is the reading as it would be with these policies, replaced by id or added.
+func withPolicies(s *entra.Snapshot, changes []entra.Policy) *entra.Snapshot {
+	if len(changes) == 0 {
+		return s
+	}
+	s = s.Clone()
+	for _, c := range changes {
+		replaced := false
+		for i := range s.Policies {
+			if strings.EqualFold(s.Policies[i].ID, c.ID) {
+				s.Policies[i], replaced = c, true
+			}
+		}
+		if !replaced {
+			s.Policies = append(s.Policies, c)
+		}
+	}
+	return s
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/internal/posture"
+)
+
+func newStatusCommand(d *deps) *cobra.Command {
+	var a access
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Could the tenant be recovered tonight? One screen",
+		Long: `status gives the one answer: could this tenant be recovered tonight, and if not, why.
+A "yes" carries the age of its proof and its assumptions.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStatus(cmd.Context(), a, d) },
+	}
+	a.readFlags(cmd.Flags())
+	return cmd
+}
+
+func runStatus(ctx context.Context, a access, d *deps) error {
+	j, err := judge(ctx, &a, d)
+	if err != nil {
+		return err
+	}
+	if d.global.json {
+		if err := d.printJSON(statusResult{TenantID: j.snapshot.Tenant.ID, ReadAt: j.snapshot.TakenAt, Locked: j.locked, Answer: j.answer}); err != nil {
+			return err
+		}
+	} else {
+		printStatus(d, j)
+	}
+	switch {
+	case j.locked:
+		return verdict(exitLockout)
+	case j.answer.Ready != posture.Yes:
+		return verdict(exitFinding)
+	}
+	return nil
+}
+
+// statusResult is `status --json`.
+type statusResult struct {
+	TenantID string    `json:"tenantId"`
+	ReadAt   time.Time `json:"readAt"`
+	Locked   bool      `json:"lockoutShown"`
+	posture.Answer
+}
+
+// maxReasons keeps the answer on one screen; check has them all.
+const maxReasons = 8
+
+func printStatus(d *deps, j judgement) {
+	printTenantLine(d, j)
+	fmt.Fprintf(d.stdout, "\nCould it be recovered tonight?  %s\n", d.paintReady(j.answer))
+	if len(j.answer.Reasons) > 0 {
+		fmt.Fprintln(d.stdout)
+	}
+	for i, f := range j.answer.Reasons {
+		if i == maxReasons {
+			fmt.Fprintf(d.stdout, "  and %d more: breakglass check\n", len(j.answer.Reasons)-maxReasons)
+			break
+		}
+		who := f.Account
+		if who != "" {
+			who += ": "
+		}
+		fmt.Fprintf(d.stdout, "  %s %s  %s\n", d.mark(f.Verdict), f.Check, wrap(who+f.Summary, 84, "            "))
+	}
+	printProofs(d, j.answer)
+	if len(j.answer.Reasons) > 0 && j.answer.Reasons[0].Remedy != "" {
+		fmt.Fprintf(d.stdout, "\nnext: %s\n", wrap(j.answer.Reasons[0].Remedy, 90, "      "))
+	}
+}
+
+func printProofs(d *deps, a posture.Answer) {
+	for _, p := range a.Proofs {
+		fmt.Fprintf(d.stdout, "  %s %s: %s, %s ago\n", d.paint(dim, "·"), p.Account, p.What, p.Age)
+	}
+	for _, s := range a.Assumptions {
+		fmt.Fprintf(d.stdout, "  %s %s\n", d.paint(dim, "assumes"), wrap(s, 80, "          "))
+	}
+}
