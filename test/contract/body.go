@@ -139,7 +139,7 @@ func hasFold(obj map[string]any, name string) bool {
 // required: what a create needs, which the metadata does not say.
 func (k *checker) required(obj map[string]any) {
 	typ := k.t.typ
-	if s, ok := obj["@odata.type"].(string); ok {
+	if s, ok := obj["@odata.type"].(string); ok && k.m.isA(typeName(s), typ) {
 		typ = typeName(s)
 	}
 	for _, name := range requiredOnCreate[typ] {
@@ -198,7 +198,8 @@ func (k *checker) member(typ, name string, obj map[string]any, md mode, v *view,
 		if md == answered && k.isEntity(typ) && !k.m.inDefaultView(typ, name, v) && name != k.m.key(typ) {
 			k.answer(notSelected, typ, name, at, "%s was not asked for", name)
 		}
-		if md != answered && (p.ReadOnly || isReadOnly(k.m, typ, name)) {
+		linked := name == k.m.key(typ) && at != "body."+name // {"authenticationStrength":{"id":…}} links by key
+		if md != answered && !linked && (p.ReadOnly || isReadOnly(k.m, typ, name)) {
 			k.request(readOnly, typ, name, at, "only the service writes %s of %s", name, typ)
 		}
 		k.value(p.Type, p, obj[name], md, nil, at)

@@ -158,7 +158,7 @@ func (p *filterParser) comparison() {
 func (p *filterParser) operand() operand {
 	t := p.next()
 	switch {
-	case t == "" || strings.ContainsAny(t, "(),:"):
+	case t == "" || strings.Contains("(),:", t):
 		p.fail("%q where a property or value belongs", t)
 		return operand{typ: "Any"}
 	case t == "true" || t == "false":

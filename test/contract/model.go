@@ -63,6 +63,12 @@ func (m *graphModel) index() error {
 	m.derived = map[string][]string{}
 	for name, t := range m.Types {
 		t.name = name
+		for n, p := range t.Props {
+			p.Name = n
+		}
+		for n, p := range t.Nav {
+			p.Name = n
+		}
 		for base := t.Base; base != ""; {
 			m.derived[base] = append(m.derived[base], name)
 			b := m.Types[base]
