@@ -146,12 +146,12 @@ func (m *graphModel) altKeys(typ string) []string {
 }
 
 // op finds an action or function bound to a type (or a base of it) or to a collection of it.
-// With several overloads it prefers the one with as many parameters as there are arguments.
+// The case of the name is for the caller to judge. With several overloads it prefers the one with as many parameters as there are arguments.
 func (m *graphModel) op(typ string, coll bool, name string, args int) *graphOp {
 	var found *graphOp
 	for i := range m.Ops {
 		o := &m.Ops[i]
-		if o.Name != name || o.BindColl != coll || !m.isA(typ, o.Bind) {
+		if !strings.EqualFold(o.Name, name) || o.BindColl != coll || !m.isA(typ, o.Bind) {
 			continue
 		}
 		if found == nil || len(o.Params) == args {

@@ -160,10 +160,12 @@ func (m *graphModel) castStep(t *target, seg string) error {
 	if o := m.op(t.typ, t.coll, name, countArgs(args)); o != nil {
 		return m.opStep(t, o, name, args, hasArgs)
 	}
-	if m.Types[name] == nil || !m.isA(name, t.typ) {
+	_, canon, known := lookFold(m.Types, name)
+	if !known || !m.isA(canon, t.typ) {
 		return fmt.Errorf("%q is neither a type derived from %s nor an operation on it", seg, t.typ)
 	}
-	t.typ, t.cast = name, true
+	t.cased(name, canon)
+	t.typ, t.cast = canon, true
 	t.add(seg, seg)
 	return nil
 }
@@ -173,6 +175,7 @@ func (m *graphModel) opStep(t *target, o *graphOp, name, args string, hasArgs bo
 	if o.Kind == "action" && hasArgs {
 		return fmt.Errorf("action %s takes its parameters in the body", name)
 	}
+	t.cased(name, o.Name)
 	given := argNames(args)
 	for _, g := range given {
 		if !slices.ContainsFunc(o.Params, func(p graphProp) bool { return p.Name == g }) {
@@ -220,8 +223,12 @@ func (m *graphModel) parenKey(t *target, args string) error {
 		t.add("{}", strings.Trim(args, "'"))
 		return nil
 	}
-	if name != m.key(t.typ) && !slices.Contains(m.altKeys(t.typ), name) {
+	i := slices.IndexFunc(m.altKeys(t.typ), func(key string) bool { return strings.EqualFold(key, name) })
+	if i < 0 && name != m.key(t.typ) {
 		return fmt.Errorf("%s is no key of %s", name, t.typ)
+	}
+	if i >= 0 {
+		t.cased(name, m.altKeys(t.typ)[i])
 	}
 	if !isQuoted(args[len(name)+1:]) {
 		return fmt.Errorf("the key %s is not quoted", name)
@@ -280,7 +287,11 @@ func (t *target) cased(written, canon string) {
 // operations is the permission table's entry for what a path addresses: the exact template
 // first, then the forms under which the table files the same call.
 func (m *graphModel) operations(t *target) (map[string]map[string][]string, bool) {
-	for _, template := range []string{t.literal, t.template} {
+	templates := []string{t.literal, t.template}
+	if t.count { // a few counts are filed as calls of their own
+		templates = append([]string{t.template + "/$count"}, templates...)
+	}
+	for _, template := range templates {
 		for _, form := range []string{template, withoutArgs(template), withoutCasts(template)} {
 			if ops, ok := m.Paths[form]; ok {
 				return ops, true
