@@ -73,6 +73,9 @@ type Blocker struct {
 	Part entra.Part `json:"part"`
 	// Allowed marks a policy that the plan lets apply (posture passkey-required).
 	Allowed bool `json:"allowed,omitempty"`
+
+	// activation: the role is there, or comes, by activating it only.
+	activation bool
 }
 
 // Analysis is the answer for one account.

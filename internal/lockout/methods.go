@@ -1,0 +1,174 @@
+package lockout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"breakglass/internal/entra"
+)
+
+// The types of methods that need no service but the sign-in itself.
+const (
+	typeFIDO2    = "fido2AuthenticationMethod"
+	typeX509     = "x509CertificateAuthenticationMethod"
+	typePassword = "passwordAuthenticationMethod"
+)
+
+// Key is a registered passkey or certificate and whether the tenant would accept it now.
+type Key struct {
+	Method entra.Method
+	Usable Truth
+	// Why is one sentence.
+	Why string
+}
+
+// Keys are the registered passkeys and certificates of an account, in the order of the
+// reading; whole is False or Unknown when the list of methods is not complete.
+//
+// Key restrictions bind registration and authentication alike ("Enable passkeys (FIDO2)").
+func Keys(s *entra.Snapshot, u *entra.User) (keys []Key, whole Truth) {
+	methods, ok := u.Methods.Value()
+	whole = truth(ok && s.Complete(entra.PartMethods.Of(u.ID)))
+	if whole == False {
+		whole = Unknown
+	}
+	for _, m := range methods {
+		switch m.Type {
+		case typeFIDO2:
+			keys = append(keys, judgeKey(subject{s, u}, m, "Fido2"))
+		case typeX509:
+			keys = append(keys, judgeKey(subject{s, u}, m, "X509Certificate"))
+		case "":
+			whole = Unknown
+		}
+	}
+	return keys, whole
+}
+
+func judgeKey(a subject, m entra.Method, configuration string) Key {
+	name := m.DisplayName.Or(m.ID)
+	on, why := a.methodOn(configuration)
+	if on != True {
+		return Key{m, on, fmt.Sprintf("%s: %s", name, why)}
+	}
+	if configuration != "Fido2" {
+		return Key{m, True, name + ": certificates are on for the account"}
+	}
+	allowed, why := a.aaguidAllowed(m)
+	return Key{m, allowed, fmt.Sprintf("%s: %s", name, why)}
+}
+
+// methodOn says whether the authentication methods policy lets the account use a method.
+func (a subject) methodOn(configuration string) (Truth, string) {
+	if !a.s.Complete(entra.PartMethodsPolicy) {
+		return Unknown, "the authentication methods policy was not read"
+	}
+	c := methodConfiguration(a.s, configuration)
+	if c == nil {
+		return Unknown, "the authentication methods policy does not speak of " + configuration
+	}
+	state, ok := c.State.Value()
+	switch {
+	case !ok || state != "enabled" && state != "disabled":
+		return Unknown, "whether " + configuration + " is on was not told"
+	case state == "disabled":
+		return False, configuration + " is switched off in the authentication methods policy"
+	}
+	on := a.targeted(c.IncludeTargets).and(a.targeted(c.ExcludeTargets).not())
+	return on, map[Truth]string{
+		True:    configuration + " is on for the account",
+		False:   configuration + " is not on for this account",
+		Unknown: "whether " + configuration + " is on for this account was not told",
+	}[on]
+}
+
+func methodConfiguration(s *entra.Snapshot, id string) *entra.MethodConfiguration {
+	i := slices.IndexFunc(s.MethodsPolicy.Configurations, func(c entra.MethodConfiguration) bool { return strings.EqualFold(c.ID, id) })
+	if i < 0 {
+		return nil
+	}
+	return &s.MethodsPolicy.Configurations[i]
+}
+
+func (a subject) targeted(list entra.Maybe[[]entra.Target]) Truth {
+	if !list.Known() {
+		return Unknown
+	}
+	in := False
+	for _, t := range list.Or(nil) {
+		switch {
+		case t.ID == "":
+			in = in.or(Unknown)
+		case strings.EqualFold(t.ID, "all_users") || strings.EqualFold(t.ID, a.u.ID):
+			in = True
+		default:
+			in = in.or(a.inGroup(t.ID))
+		}
+	}
+	return in
+}
+
+func (a subject) aaguidAllowed(m entra.Method) (Truth, string) {
+	c := methodConfiguration(a.s, "Fido2")
+	r, ok := c.KeyRestrictions.Value()
+	enforced, known := r.IsEnforced.Value()
+	switch {
+	case c.KeyRestrictions.IsNull() || ok && known && !enforced:
+		return True, "accepted, no key restrictions"
+	case !ok || !known:
+		return Unknown, "the key restrictions were not told"
+	}
+	id, has := m.AAGUID.Value()
+	kind, named := r.EnforcementType.Value()
+	if !has || !named || !r.AAGUIDs.Known() {
+		return Unknown, "the key's model or the key restrictions were not told"
+	}
+	listed := contains(r.AAGUIDs, id)
+	switch kind {
+	case "allow":
+		return listed, "key restrictions allow a list of models; on it: " + listed.String()
+	case "block":
+		return listed.not(), "key restrictions block a list of models; on it: " + listed.String()
+	}
+	return Unknown, fmt.Sprintf("key restrictions of a kind that we do not know (%s)", kind)
+}
+
+// strong says whether the account has a passkey or certificate that would be accepted: the
+// only methods that hang on no telephone, no person's device and no MFA service. A method
+// of another kind meets a demand for MFA only while that hangs together: Unknown.
+func (a subject) strong() (Truth, string) {
+	keys, whole := Keys(a.s, a.u)
+	usable := False
+	for _, k := range keys {
+		if k.Usable == True {
+			return True, k.Why
+		}
+		usable = usable.or(k.Usable)
+	}
+	switch {
+	case whole != True:
+		return Unknown, "its authentication methods were not read"
+	case usable == Unknown:
+		return Unknown, keys[0].Why
+	}
+	if other := a.otherMethod(); other != "" {
+		return Unknown, "only by " + other + ", which hangs on a device or a service"
+	}
+	if len(keys) > 0 {
+		return False, keys[0].Why
+	}
+	return False, "no passkey and no certificate is registered"
+}
+
+// otherMethod is the type of a method that could meet a demand for MFA in good times.
+func (a subject) otherMethod() string {
+	for _, m := range a.u.Methods.Or(nil) {
+		switch m.Type {
+		case typeFIDO2, typeX509, typePassword, "emailAuthenticationMethod", "":
+		default:
+			return m.Type
+		}
+	}
+	return ""
+}
