@@ -91,6 +91,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) routes() []route {
 	return slices.Concat(
 		a.directoryRoutes(),
+		a.policyRoutes(),
+		a.roleRoutes(),
+		a.methodRoutes(),
+		a.reportRoutes(),
+		a.governanceRoutes(),
+		a.subscriptionRoutes(),
 	)
 }
 
@@ -102,6 +108,7 @@ func (a *API) prepare() {
 	a.expanders = map[string]expansion{}
 	for _, part := range []map[string]expansion{
 		directoryExpansions(),
+		roleExpansions(),
 	} {
 		maps.Copy(a.expanders, part)
 	}
