@@ -1,15 +1,20 @@
 package msapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+	"sync"
 	"time"
 
-	"breakglass/internal/entra"
-
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 )
 
 // Options are what a Client is made of. Endpoints, TenantID and one of SignIn and
@@ -40,7 +45,7 @@ type Options struct {
 
 // Progress is one thing worth telling people while a call lasts.
 type Progress struct {
-	// Text is a whole clause: "reading policies", "throttled, waiting 8s".
+	// Text is a whole clause: "read policies", "throttled, waiting 8s".
 	Text string
 	// Warning is true where something needs attention, for example a wrong clock.
 	Warning bool
@@ -48,11 +53,109 @@ type Progress struct {
 	Done, Total int
 }
 
+// defaultPatience bounds the waiting of one call.
+const defaultPatience = 5 * time.Minute
+
 // Client talks to one tenant. It may be used by several goroutines.
-type Client struct{ opts Options }
+type Client struct {
+	endpoints  Endpoints
+	tenantID   string
+	http       *http.Client
+	graph, arm *service
+	patience   time.Duration
+	now        func() time.Time
+	wait       func(context.Context, time.Duration) error
+	progress   func(Progress)
+
+	// mu guards what is learnt on the way.
+	mu     sync.Mutex
+	caller identity
+	proven bool // the tenant is the wanted one
+	skew   time.Duration
+}
+
+// A service is one API with its base URL, token and limits.
+type service struct {
+	base     *url.URL
+	pipeline runtime.Pipeline
+	bearer   *bearer
+}
 
 // New makes a client. It sends nothing yet.
-func New(opts Options) (*Client, error) { return &Client{opts: opts}, nil }
+func New(opts Options) (*Client, error) {
+	if err := opts.Endpoints.check(); err != nil {
+		return nil, fmt.Errorf("use the endpoints of %s: %w", opts.Endpoints.Name, err)
+	}
+	if opts.TenantID == "" {
+		return nil, errors.New("make a client: no tenant id")
+	}
+	c := &Client{
+		endpoints: opts.Endpoints, tenantID: opts.TenantID, http: httpClient(opts.Transport, opts.Roots),
+		patience: opts.Patience, now: opts.Now, wait: opts.Wait, progress: opts.Progress,
+	}
+	c.defaults()
+	cred := opts.Credential
+	if cred == nil {
+		s := opts.SignIn
+		if s.TenantID == "" {
+			s.TenantID = opts.TenantID
+		}
+		var err error
+		if cred, err = s.credential(opts.Endpoints, c.http); err != nil {
+			return nil, err
+		}
+		if w := s.Warning(); w != "" {
+			c.tell(Progress{Text: w, Warning: true})
+		}
+	}
+	c.graph = c.service(opts.Endpoints.Graph, opts.Endpoints.GraphAudience, cred, graphLanes())
+	c.arm = c.service(opts.Endpoints.ARM, opts.Endpoints.ARMAudience, cred, nil)
+	return c, nil
+}
+
+func (c *Client) defaults() {
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.wait == nil {
+		c.wait = sleep
+	}
+	if c.patience == 0 {
+		c.patience = defaultPatience
+	}
+	if c.progress == nil {
+		c.progress = func(Progress) {}
+	}
+}
+
+func (c *Client) service(host, audience string, cred azcore.TokenCredential, lanes []*lane) *service {
+	base, err := url.Parse(strings.TrimSuffix(host, "/"))
+	if err != nil {
+		panic("endpoints were checked: " + err.Error())
+	}
+	b := &bearer{cred: cred, scope: scope(audience, host), now: c.now}
+	return &service{base: base, bearer: b, pipeline: c.pipeline(b, lanes)}
+}
+
+func (c *Client) tell(p Progress) { c.progress(p) }
+
+// who is what the last token said of its holder.
+func (c *Client) who() identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caller
+}
+
+// A request is one HTTP request to a service.
+type request struct {
+	method string
+	url    string // absolute
+	path   string // without base, version and query
+	op     string
+	body   []byte
+	header http.Header
+	safe   bool // changes nothing although it is no GET
+}
 
 // Response is the answer to a request that was understood and done.
 type Response struct {
@@ -61,6 +164,63 @@ type Response struct {
 	Body []byte
 	// RequestID is the service's id of the request, for its support and for evidence.
 	RequestID string
+	// Date is the service's clock when it answered; zero when it did not say.
+	Date time.Time
+}
+
+// do sends one request through the pipeline.
+func (s *service) do(ctx context.Context, rq request) (Response, error) {
+	ctx = context.WithValue(ctx, askedKey{}, asked{op: rq.op, path: rq.path, safe: rq.safe || !writes(rq.method)})
+	req, err := runtime.NewRequest(ctx, rq.method, rq.url)
+	if err != nil {
+		return Response{}, asError(err, rq.op)
+	}
+	for k, v := range rq.header {
+		req.Raw().Header[k] = v
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	if rq.body != nil {
+		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(rq.body)), "application/json"); err != nil {
+			return Response{}, asError(err, rq.op)
+		}
+	}
+	res, err := s.pipeline.Do(req)
+	if err != nil {
+		return Response{}, asError(err, rq.op)
+	}
+	date, _ := http.ParseTime(res.Header.Get("Date"))
+	return Response{Status: res.StatusCode, Body: drain(res), RequestID: res.Header.Get("request-id"), Date: date}, nil
+}
+
+// The API versions of Graph.
+const (
+	v1   = "v1.0"
+	beta = "beta"
+)
+
+// graphRequest is a request to Graph by version and path (with or without a query).
+func (c *Client) graphRequest(method, version, path string, body []byte) (request, error) {
+	bare, _, _ := strings.Cut(path, "?")
+	op := method + " /" + version + bare
+	switch {
+	case version != v1 && version != beta:
+		return request{}, &Error{Kind: KindRefused, Op: op, Message: "the version must be v1.0 or beta", retryAfter: -1}
+	case !strings.HasPrefix(path, "/") || strings.Contains(bare, "://") || strings.Contains(bare, ".."):
+		return request{}, &Error{Kind: KindRefused, Op: op, Message: "the path must begin with a slash and stay below its version", retryAfter: -1}
+	}
+	return request{
+		method: method, url: c.graph.base.String() + "/" + version + encodeQuery(path),
+		path: bare, op: op, body: body, header: http.Header{},
+	}, nil
+}
+
+// encodeQuery escapes blanks and quotes in a query that was written for people to read.
+func encodeQuery(path string) string {
+	bare, query, ok := strings.Cut(path, "?")
+	if !ok {
+		return bare
+	}
+	return bare + "?" + strings.NewReplacer(" ", "%20", `"`, "%22", "#", "%23").Replace(query)
 }
 
 // Send sends one request to Graph. version is "v1.0" or "beta", path begins with a slash
@@ -73,28 +233,21 @@ type Response struct {
 // A body with a passwordProfile must carry PasswordPlaceholder as its password; it is
 // replaced on the way by a random one that nobody keeps. Any other password is refused.
 func (c *Client) Send(ctx context.Context, method, version, path string, body []byte) (Response, error) {
-	return Response{}, errors.New("not yet")
-}
-
-// PasswordPlaceholder stands in a request body where Send puts a random password that is
-// known to nobody, not even to the caller.
-const PasswordPlaceholder = "<random, kept by nobody>"
-
-// ReadOptions say what a reading is to hold beyond the tenant's own settings.
-type ReadOptions struct {
-	// Accounts are the emergency accounts: object ids or user principal names.
-	Accounts []string
-	// Groups are groups whose members matter (the exclusion group): object ids or mail nicknames.
-	Groups []string
-	// Units are administrative units whose members matter: object ids or display names.
-	Units []string
-	// MaxUsers bounds how many users are read besides the accounts; zero means 200.
-	MaxUsers int
-}
-
-// Read takes one whole reading of the tenant. A part that cannot be read never fails it: the
-// part's Reading says why. It fails only when nothing can be read: no sign-in, no network,
-// a tenant that is not ours.
-func (c *Client) Read(ctx context.Context, opts ReadOptions) (*entra.Snapshot, error) {
-	return nil, errors.New("not yet")
+	ctx = withBudget(ctx, c.patience)
+	rq, err := c.graphRequest(method, version, path, body)
+	if err != nil {
+		return Response{}, err
+	}
+	if err := c.prove(ctx); err != nil {
+		return Response{}, err
+	}
+	if writes(method) {
+		if err := c.clockFit(rq.op); err != nil {
+			return Response{}, err
+		}
+	}
+	if hasPassword(body) {
+		return c.sendNobodysPassword(ctx, rq)
+	}
+	return c.graph.do(ctx, rq)
 }

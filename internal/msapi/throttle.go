@@ -1,0 +1,129 @@
+package msapi
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A lane is a limit of the service that requests queue for: so many in so long. Limits are
+// Microsoft's ("Microsoft Graph service-specific throttling limits"); the first one is per
+// tenant over all applications and answers 429 without Retry-After.
+type lane struct {
+	prefixes []string
+	n        int
+	per      time.Duration
+
+	mu   sync.Mutex
+	last []time.Time // when the last n requests were let go, oldest first
+}
+
+func graphLanes() []*lane {
+	return []*lane{
+		{prefixes: []string{"/identity/conditionalaccess/", "/identityprotection/"}, n: 1, per: time.Second},
+		{prefixes: []string{"/auditlogs/", "/reports/"}, n: 5, per: 10 * time.Second},
+	}
+}
+
+// laneFor is the lane of a path without version, nil when it has none.
+func laneFor(lanes []*lane, path string) *lane {
+	path = strings.ToLower(path)
+	for _, l := range lanes {
+		for _, p := range l.prefixes {
+			if strings.HasPrefix(path, p) {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// reserve takes the next place and says how long to wait for it.
+func (l *lane) reserve(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := now
+	if len(l.last) >= l.n {
+		if free := l.last[0].Add(l.per); free.After(at) {
+			at = free
+		}
+		l.last = l.last[1:]
+	}
+	l.last = append(l.last, at)
+	return at.Sub(now)
+}
+
+// budget is how long one call may still wait for throttling and retries.
+type budget struct{ left atomic.Int64 }
+
+type budgetKey struct{}
+
+// withBudget gives a call its patience, unless a call around it has one already.
+func withBudget(ctx context.Context, d time.Duration) context.Context {
+	if ctx.Value(budgetKey{}) != nil {
+		return ctx
+	}
+	b := new(budget)
+	b.left.Store(int64(d))
+	return context.WithValue(ctx, budgetKey{}, b)
+}
+
+// spend takes d from the call's patience; false when there is not as much left.
+func spend(ctx context.Context, d time.Duration) bool {
+	b, ok := ctx.Value(budgetKey{}).(*budget)
+	if !ok {
+		return true
+	}
+	if b.left.Add(-int64(d)) < 0 {
+		b.left.Add(int64(d))
+		return false
+	}
+	return true
+}
+
+// Bounds of our own back-off, where the service does not say how long to wait.
+const (
+	firstWait = time.Second
+	longWait  = 30 * time.Second
+	maxTries  = 4 // of one request for reasons other than throttling
+)
+
+// backoff doubles from a second, bounded, with jitter of a half either way, so that several
+// programs that were refused together do not come back together.
+func backoff(attempt int) time.Duration {
+	d := longWait
+	if attempt < 5 {
+		d = firstWait << attempt
+	}
+	return d/2 + rand.N(d)
+}
+
+// pause is how long to wait before trying again after e, and whether to try at all.
+// known is true for a request that is harmless to repeat.
+func pause(e *Error, attempt int, known bool) (time.Duration, bool) {
+	switch {
+	case e.Kind == KindThrottled:
+		if e.retryAfter >= 0 {
+			return e.retryAfter, true
+		}
+		return backoff(attempt), true
+	case attempt+1 >= maxTries || untrusted(e.cause):
+		return 0, false
+	case e.Kind == KindNetwork && !e.sent, known && (e.Kind == KindNetwork || e.Kind == KindServer):
+		return max(e.retryAfter, backoff(attempt)), true
+	}
+	return 0, false
+}
+
+// waitText tells people why nothing seems to happen.
+func waitText(e *Error, d time.Duration) string {
+	d = d.Round(time.Second)
+	if e.Kind == KindThrottled {
+		return fmt.Sprintf("throttled, waiting %s", d)
+	}
+	return fmt.Sprintf("%s, trying again in %s", e.Kind, d)
+}
