@@ -5,13 +5,35 @@ import (
 	"time"
 )
 
-// The built-in roles that can undo a lockout or cause one. A built-in role's definition id
-// equals its template id in every tenant.
+// The built-in roles that can undo a lockout, cause one, or reach an emergency account. A
+// built-in role's definition id equals its template id in every tenant ("Microsoft Entra
+// built-in roles").
 const (
 	RoleGlobalAdministrator                   = "62e90394-69f5-4237-9190-012177145e10"
 	RolePrivilegedRoleAdministrator           = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 	RolePrivilegedAuthenticationAdministrator = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+	RoleConditionalAccessAdministrator        = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9"
+	RoleSecurityAdministrator                 = "194ae4cb-b126-40b2-bd5b-6091b380977d"
+	RoleAuthenticationPolicyAdministrator     = "0526716b-113d-4c15-b2c8-68e3c22b9f80"
+	RolePartnerTier2Support                   = "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8"
+	RoleDirectorySynchronization              = "d29b2b05-8046-44ba-8758-1e26182fcf32"
+	RoleApplicationAdministrator              = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+	RoleCloudApplicationAdministrator         = "158c047a-c907-4556-b7ef-446551a6b5f7"
 )
+
+// WatchedRoles are the roles whose assignments, instances and eligibilities a reading holds;
+// of other roles it holds none. The first AdministratorRoles of them are those whose holders
+// are read as users too: they can undo a lockout.
+func WatchedRoles() []string {
+	return []string{
+		RoleGlobalAdministrator, RolePrivilegedRoleAdministrator, RolePrivilegedAuthenticationAdministrator,
+		RoleConditionalAccessAdministrator, RoleSecurityAdministrator, RoleAuthenticationPolicyAdministrator,
+		RolePartnerTier2Support, RoleDirectorySynchronization, RoleApplicationAdministrator, RoleCloudApplicationAdministrator,
+	}
+}
+
+// AdministratorRoles is how many of WatchedRoles have their holders read as users.
+const AdministratorRoles = 4
 
 // Tenant is the organization itself.
 type Tenant struct {

@@ -76,6 +76,7 @@ const (
 	PartRoleSettings        Part = "roleSettings"  // PIM; needs P2
 	PartUnits               Part = "administrativeUnits"
 	PartClients             Part = "clients"
+	PartConsents            Part = "consents" // delegated permissions of the clients
 	PartAppPowers           Part = "applicationPermissions"
 	PartPolicyChanges       Part = "policyChanges"
 	PartUser                Part = "user:"
@@ -87,6 +88,7 @@ const (
 	PartGroup               Part = "group:"
 	PartGroupMembers        Part = "groupMembers:"
 	PartUnitMembers         Part = "unitMembers:"
+	PartEmployeeLeave       Part = "employeeLeave:"
 )
 
 // Of is the part of one object.
