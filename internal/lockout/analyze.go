@@ -27,11 +27,11 @@ func Analyze(s *entra.Snapshot, accountID string, allowed ...string) Analysis {
 			out.Blockers = append(out.Blockers, a.blocker(p, st))
 		}
 		if !st.Allowed {
-			out.Excluded = out.Excluded.and(st.Targets.not())
+			out.Excluded = out.Excluded.And(st.Targets.Not())
 		}
 	}
 	if b, ok := unreadPolicies(s); ok {
-		out.Excluded = out.Excluded.and(Unknown)
+		out.Excluded = out.Excluded.And(Unknown)
 		out.Blockers = append(out.Blockers, b)
 	}
 	slices.SortStableFunc(out.Blockers, func(x, y Blocker) int { return x.order() - y.order() })

@@ -75,7 +75,7 @@ func (a subject) methodOn(configuration string) (Truth, string) {
 	case state == "disabled":
 		return False, configuration + " is switched off in the authentication methods policy"
 	}
-	on := a.targeted(c.IncludeTargets).and(a.targeted(c.ExcludeTargets).not())
+	on := a.targeted(c.IncludeTargets).And(a.targeted(c.ExcludeTargets).Not())
 	return on, map[Truth]string{
 		True:    configuration + " is on for the account",
 		False:   configuration + " is not on for this account",
@@ -99,11 +99,11 @@ func (a subject) targeted(list entra.Maybe[[]entra.Target]) Truth {
 	for _, t := range list.Or(nil) {
 		switch {
 		case t.ID == "":
-			in = in.or(Unknown)
+			in = in.Or(Unknown)
 		case strings.EqualFold(t.ID, "all_users") || strings.EqualFold(t.ID, a.u.ID):
 			in = True
 		default:
-			in = in.or(a.inGroup(t.ID))
+			in = in.Or(a.inGroup(t.ID))
 		}
 	}
 	return in
@@ -129,7 +129,7 @@ func (a subject) aaguidAllowed(m entra.Method) (Truth, string) {
 	case "allow":
 		return listed, "key restrictions allow a list of models; on it: " + listed.String()
 	case "block":
-		return listed.not(), "key restrictions block a list of models; on it: " + listed.String()
+		return listed.Not(), "key restrictions block a list of models; on it: " + listed.String()
 	}
 	return Unknown, fmt.Sprintf("key restrictions of a kind that we do not know (%s)", kind)
 }
@@ -144,7 +144,7 @@ func (a subject) strong() (Truth, string) {
 		if k.Usable == True {
 			return True, k.Why
 		}
-		usable = usable.or(k.Usable)
+		usable = usable.Or(k.Usable)
 	}
 	switch {
 	case whole != True:

@@ -32,12 +32,12 @@ func (a subject) standing(p entra.Policy, sit Situation, allowed []string) Stand
 	included := a.included(users)
 	st.ByID = a.excludedByID(users)
 	st.Excluded = a.excluded(users)
-	reach := included.and(sit.meets(c))
+	reach := included.And(sit.meets(c))
 	doubt := doubt(p)
 	if doubt != "" {
 		reach = Unknown
 	}
-	st.Targets = st.Excluded.not().and(reach)
+	st.Targets = st.Excluded.Not().And(reach)
 	st.Why = standingWhy(st, included, doubt)
 	return st
 }
@@ -167,7 +167,7 @@ func (a subject) stops(p entra.Policy) (Truth, string) {
 	if met == True && session != False {
 		return session, sessionWhy
 	}
-	return met.not(), why
+	return met.Not(), why
 }
 
 // demand is one control, and whether the account meets it in every situation.
@@ -182,7 +182,7 @@ type demand struct {
 func join(demands []demand, operator string) (Truth, string) {
 	all, any := True, False
 	for _, d := range demands {
-		all, any = all.and(d.met), any.or(d.met)
+		all, any = all.And(d.met), any.Or(d.met)
 	}
 	met := all
 	switch {
@@ -241,10 +241,10 @@ func (a subject) strength(ref entra.StrengthRef) demand {
 	keys, whole := Keys(a.s, a.u)
 	met := False
 	for _, k := range keys {
-		met = met.or(k.Usable.and(accepts(combinations, models, k.Method)))
+		met = met.Or(k.Usable.And(accepts(combinations, models, k.Method)))
 	}
 	if met != True && (whole != True || a.otherMethod() != "") {
-		met = met.or(Unknown)
+		met = met.Or(Unknown)
 	}
 	return demand{met: met, why: fmt.Sprintf("it demands the strength %q; one of the account's keys meets it: %s", name, met)}
 }
@@ -260,7 +260,7 @@ func (a subject) combinations(ref entra.StrengthRef) (combinations, models entra
 // accepts: whether a certificate counts as multifactor rests on bindings that are not read.
 func accepts(combinations, models entra.Maybe[[]string], m entra.Method) Truth {
 	if m.Type == typeX509 {
-		return contains(combinations, "x509CertificateMultiFactor").and(Unknown)
+		return contains(combinations, "x509CertificateMultiFactor").And(Unknown)
 	}
 	model := Unknown
 	if id, ok := m.AAGUID.Value(); ok && models.Known() {
@@ -269,7 +269,7 @@ func accepts(combinations, models entra.Maybe[[]string], m entra.Method) Truth {
 	if models.IsNull() {
 		model = True
 	}
-	return contains(combinations, "fido2").and(model)
+	return contains(combinations, "fido2").And(model)
 }
 
 // sessionStops: session controls shape a session and end no sign-in, but for token

@@ -125,10 +125,10 @@ func TestUnknownIsNeverContradictedByKnowingMore(t *testing.T) {
 		for _, y := range all {
 			for _, rx := range refine(x) {
 				for _, ry := range refine(y) {
-					if v := x.and(y); v != Unknown && v != rx.and(ry) {
-						t.Errorf("%v and %v says %v, but %v and %v says %v", x, y, v, rx, ry, rx.and(ry))
+					if v := x.And(y); v != Unknown && v != rx.And(ry) {
+						t.Errorf("%v and %v says %v, but %v and %v says %v", x, y, v, rx, ry, rx.And(ry))
 					}
-					if v := x.or(y); v != Unknown && v != rx.or(ry) {
+					if v := x.Or(y); v != Unknown && v != rx.Or(ry) {
 						t.Errorf("%v or %v says %v", x, y, v)
 					}
 				}

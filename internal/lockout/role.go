@@ -81,7 +81,7 @@ func (a subject) directRole(b Blocker) []Blocker {
 	direct := False
 	for _, r := range a.s.RoleAssignments {
 		if strings.EqualFold(r.PrincipalID, a.u.ID) {
-			direct = direct.or(a.holds(r, role))
+			direct = direct.Or(a.holds(r, role))
 		}
 	}
 	switch {

@@ -31,13 +31,13 @@ type Situation struct {
 // the users. Conditions are all ANDed.
 func (sit Situation) meets(c entra.Conditions) Truth {
 	return sit.meetsResource(c.Applications).
-		and(oneOf(c.ClientAppTypes, sit.Client, "all")).
-		and(sit.meetsPlatform(c.Platforms)).
-		and(sit.meetsLocation(c.Locations)).
-		and(sit.meetsDevice(c.Devices)).
-		and(sit.meetsFlow(c.AuthenticationFlows)).
-		and(oneOf(c.SignInRiskLevels, sit.SignInRisk)).
-		and(oneOf(c.UserRiskLevels, sit.UserRisk))
+		And(oneOf(c.ClientAppTypes, sit.Client, "all")).
+		And(sit.meetsPlatform(c.Platforms)).
+		And(sit.meetsLocation(c.Locations)).
+		And(sit.meetsDevice(c.Devices)).
+		And(sit.meetsFlow(c.AuthenticationFlows)).
+		And(oneOf(c.SignInRiskLevels, sit.SignInRisk)).
+		And(oneOf(c.UserRiskLevels, sit.UserRisk))
 }
 
 // meetsResource judges what the sign-in is for. A policy names resources, user actions or
@@ -55,7 +55,7 @@ func (sit Situation) meetsResource(m entra.Maybe[entra.ApplicationCondition]) Tr
 	case sit.Resource != "":
 		return resource(c, sit.Resource)
 	}
-	return names(c.IncludeApplications).or(names(c.IncludeUserActions)).or(names(c.IncludeContexts)).or(set(c.Filter))
+	return names(c.IncludeApplications).Or(names(c.IncludeUserActions)).Or(names(c.IncludeContexts)).Or(set(c.Filter))
 }
 
 // resource judges one application. The families Office365 and MicrosoftAdminPortals grow
@@ -64,7 +64,7 @@ func resource(c entra.ApplicationCondition, app string) Truth {
 	if contains(c.ExcludeApplications, app) == True {
 		return False
 	}
-	in := contains(c.IncludeApplications, "All").or(contains(c.IncludeApplications, app))
+	in := contains(c.IncludeApplications, "All").Or(contains(c.IncludeApplications, app))
 	if in == False && anyFamily(c.IncludeApplications) {
 		in = Unknown
 	}
@@ -73,9 +73,9 @@ func resource(c entra.ApplicationCondition, app string) Truth {
 		out = Unknown
 	}
 	if set(c.Filter) != False {
-		in = in.and(Unknown)
+		in = in.And(Unknown)
 	}
-	return in.and(out.not())
+	return in.And(out.Not())
 }
 
 func anyFamily(list entra.Maybe[[]string]) bool {
@@ -92,7 +92,7 @@ func (sit Situation) meetsPlatform(m entra.Maybe[entra.Platforms]) Truth {
 	if !ok {
 		return Unknown
 	}
-	return oneOf(c.Include, sit.Platform, "all").and(contains(c.Exclude, sit.Platform).not())
+	return oneOf(c.Include, sit.Platform, "all").And(contains(c.Exclude, sit.Platform).Not())
 }
 
 func (sit Situation) meetsLocation(m entra.Maybe[entra.Locations]) Truth {
@@ -110,7 +110,7 @@ func (sit Situation) meetsLocation(m entra.Maybe[entra.Locations]) Truth {
 	if out == False && contains(c.Exclude, "AllTrusted") == True {
 		out = Unknown
 	}
-	return in.and(out.not())
+	return in.And(out.Not())
 }
 
 // meetsDevice does not read filter rules: whether a given device meets one is Unknown.
@@ -148,7 +148,7 @@ func oneOf(list entra.Maybe[[]string], value string, wild ...string) Truth {
 	}
 	in := contains(list, value)
 	for _, w := range wild {
-		in = in.or(contains(list, w))
+		in = in.Or(contains(list, w))
 	}
 	return in
 }

@@ -18,17 +18,17 @@ type subject struct {
 // Exclude beats include, which is for the caller to say.
 func (a subject) included(c entra.UserCondition) Truth {
 	return a.inUsers(c.IncludeUsers, True).
-		or(a.inAny(c.IncludeGroups, a.inGroup)).
-		or(a.inAny(c.IncludeRoles, a.inRole)).
-		or(a.isGuest(c.IncludeGuests))
+		Or(a.inAny(c.IncludeGroups, a.inGroup)).
+		Or(a.inAny(c.IncludeRoles, a.inRole)).
+		Or(a.isGuest(c.IncludeGuests))
 }
 
 func (a subject) excluded(c entra.UserCondition) Truth {
 	return a.excludedByID(c).
-		or(a.inUsers(c.ExcludeUsers, Unknown)).
-		or(a.inAny(c.ExcludeGroups, a.inGroup)).
-		or(a.inAny(c.ExcludeRoles, a.provenRole)).
-		or(a.isGuest(c.ExcludeGuests).and(Unknown)) // which kinds of guests is more than we read
+		Or(a.inUsers(c.ExcludeUsers, Unknown)).
+		Or(a.inAny(c.ExcludeGroups, a.inGroup)).
+		Or(a.inAny(c.ExcludeRoles, a.provenRole)).
+		Or(a.isGuest(c.ExcludeGuests).And(Unknown)) // which kinds of guests is more than we read
 }
 
 func (a subject) excludedByID(c entra.UserCondition) Truth { return contains(c.ExcludeUsers, a.u.ID) }
@@ -41,7 +41,7 @@ func (a subject) inUsers(list entra.Maybe[[]string], all Truth) Truth {
 	}
 	in := False
 	for _, entry := range list.Or(nil) {
-		in = in.or(a.inUserEntry(entry, all))
+		in = in.Or(a.inUserEntry(entry, all))
 	}
 	return in
 }
@@ -69,7 +69,7 @@ func (a subject) inAny(list entra.Maybe[[]string], in func(id string) Truth) Tru
 	}
 	found := False
 	for _, id := range list.Or(nil) {
-		found = found.or(in(id))
+		found = found.Or(in(id))
 	}
 	return found
 }
@@ -80,7 +80,7 @@ func (a subject) inGroup(id string) Truth {
 	if slices.ContainsFunc(containers, func(m entra.Membership) bool { return strings.EqualFold(m.ID, id) }) {
 		return True
 	}
-	return truth(false).or(whole.not().and(Unknown))
+	return truth(false).Or(whole.Not().And(Unknown))
 }
 
 // containers are the groups, roles and units of the account, and whether they are all.
@@ -105,7 +105,7 @@ func (a subject) inRole(id string) Truth {
 func (a subject) provenRole(id string) Truth {
 	in := False
 	for _, r := range a.s.RoleAssignments {
-		in = in.or(a.holds(r, id))
+		in = in.Or(a.holds(r, id))
 	}
 	containers, whole := a.containers()
 	for _, m := range containers {
@@ -114,11 +114,11 @@ func (a subject) provenRole(id string) Truth {
 		}
 		// The assignment itself was not seen, so its scope is not known.
 		if t, ok := m.RoleTemplateID.Value(); !ok || strings.EqualFold(t, id) {
-			in = in.or(Unknown)
+			in = in.Or(Unknown)
 		}
 	}
 	if whole != True || !a.s.Complete(entra.PartRoleAssignments) {
-		in = in.or(Unknown)
+		in = in.Or(Unknown)
 	}
 	return in
 }
@@ -141,10 +141,10 @@ func (a subject) holds(r entra.RoleAssignment, role string) Truth {
 	if v, ok := r.Scope.Value(); ok {
 		scope = truth(v == "/")
 	}
-	return of.and(to).and(scope)
+	return of.And(to).And(scope)
 }
 
-func (a subject) isGuest(cond entra.Maybe[json.RawMessage]) Truth { return set(cond).and(a.guest()) }
+func (a subject) isGuest(cond entra.Maybe[json.RawMessage]) Truth { return set(cond).And(a.guest()) }
 
 // guest says whether the account is a guest or an external user. External members carry
 // #EXT# in their name.

@@ -23,8 +23,8 @@ func truth(b bool) Truth {
 	return False
 }
 
-// and is True when both are, False when either is; what is left is Unknown.
-func (t Truth) and(o Truth) Truth {
+// And is True when both are, False when either is; what is left is Unknown.
+func (t Truth) And(o Truth) Truth {
 	switch {
 	case t == False || o == False:
 		return False
@@ -34,10 +34,11 @@ func (t Truth) and(o Truth) Truth {
 	return Unknown
 }
 
-// or is True when either is, False when both are; what is left is Unknown.
-func (t Truth) or(o Truth) Truth { return t.not().and(o.not()).not() }
+// Or is True when either is, False when both are; what is left is Unknown.
+func (t Truth) Or(o Truth) Truth { return t.Not().And(o.Not()).Not() }
 
-func (t Truth) not() Truth {
+// Not is the opposite; of Unknown, Unknown.
+func (t Truth) Not() Truth {
 	switch t {
 	case True:
 		return False
