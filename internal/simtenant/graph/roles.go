@@ -1,12 +1,9 @@
 package graph
 
 import (
-	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"breakglass/internal/simtenant/logs"
 	"breakglass/internal/simtenant/state"
@@ -59,25 +56,6 @@ func (c *call) roleDefinition(id string) state.Object {
 		return d
 	}
 	return c.tx.Find(collRoleDefinitions, func(d state.Object) bool { return strings.EqualFold(d.String("templateId"), id) })
-}
-
-// assignmentID is the form of Entra's ids here: role and principal, base64, and a mark for
-// the scope. Nobody may take it for a GUID.
-func assignmentID(role, principal, scope string) string {
-	var raw []byte
-	for _, s := range []string{role, principal} {
-		id, err := uuid.Parse(s)
-		if err != nil {
-			return state.NewID()
-		}
-		raw = append(raw, id[3], id[2], id[1], id[0], id[5], id[4], id[7], id[6])
-		raw = append(raw, id[8:]...)
-	}
-	mark := "-1"
-	if scope != "/" {
-		mark = "-2-" + base64.RawURLEncoding.EncodeToString([]byte(scope))[:6]
-	}
-	return base64.RawURLEncoding.EncodeToString(raw) + mark
 }
 
 // inForce is the assignments that count now.
@@ -242,7 +220,7 @@ func (c *call) assignable(role, principal, scope string) bool {
 // grantRole stores an assignment in force, its role activated as a directoryRole; hidden
 // are the simulator's keys of state.RoleAssignments.
 func (c *call) grantRole(role, principal, scope string, hidden state.Object) state.Object {
-	id := assignmentID(role, principal, scope)
+	id := state.AssignmentID(role, principal, scope)
 	a := state.Object{"id": id, "principalId": strings.ToLower(principal), "roleDefinitionId": role, "directoryScopeId": scope}
 	for k, v := range hidden {
 		a[k] = v

@@ -130,7 +130,7 @@ func (c *call) memberRows(row state.Object) []state.Object {
 	for _, m := range c.tx.Linked("members", row.String("principalId")) {
 		r := row.Clone()
 		r["principalId"], r["memberType"] = m, "Group"
-		r["id"] = assignmentID(row.String("roleDefinitionId"), m, row.String("directoryScopeId")) + "-g" + row.String("principalId")[:4]
+		r["id"] = state.AssignmentID(row.String("roleDefinitionId"), m, row.String("directoryScopeId")) + "-g" + row.String("principalId")[:4]
 		out = append(out, r)
 	}
 	return out
@@ -205,7 +205,7 @@ func (c *call) eligibleInstances() []state.Object {
 			continue
 		}
 		row := state.Object{
-			"id":          assignmentID(s.String("roleDefinitionId"), s.String("principalId"), s.String("directoryScopeId")) + "-e",
+			"id":          state.AssignmentID(s.String("roleDefinitionId"), s.String("principalId"), s.String("directoryScopeId")) + "-e",
 			"principalId": s["principalId"], "roleDefinitionId": s["roleDefinitionId"],
 			"directoryScopeId": s["directoryScopeId"], "appScopeId": nil,
 			"startDateTime": stamp(start), "endDateTime": stamp(scheduleEnd(s)),

@@ -200,7 +200,7 @@ func (c *call) pending(q pimRequest) state.Object {
 	if q.eligible {
 		return c.ownEligibility(q)
 	}
-	a := c.tx.Get(collRoleAssignments, assignmentID(q.role, q.principal, q.scope))
+	a := c.tx.Get(collRoleAssignments, state.AssignmentID(q.role, q.principal, q.scope))
 	if a == nil {
 		return c.assigned(q.role, q.principal, q.scope)
 	}

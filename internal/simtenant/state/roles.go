@@ -1,8 +1,11 @@
 package state
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // RoleAssignments is the collection of role assignments in force, whatever made them:
@@ -43,4 +46,23 @@ func (tx *Tx) ActiveRoles(principalID string) []string {
 		}
 	}
 	return out
+}
+
+// AssignmentID is the id of a role assignment in Entra's form: role and principal in
+// base64, and a mark for the scope. Nobody may take it for a GUID.
+func AssignmentID(role, principal, scope string) string {
+	var raw []byte
+	for _, s := range []string{role, principal} {
+		id, err := uuid.Parse(s)
+		if err != nil {
+			return NewID()
+		}
+		raw = append(raw, id[3], id[2], id[1], id[0], id[5], id[4], id[7], id[6])
+		raw = append(raw, id[8:]...)
+	}
+	mark := "-1"
+	if scope != "/" {
+		mark = "-2-" + base64.RawURLEncoding.EncodeToString([]byte(scope))
+	}
+	return base64.RawURLEncoding.EncodeToString(raw) + mark
 }
