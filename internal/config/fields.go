@@ -1,5 +1,7 @@
 package config
 
+import "fmt"
+
 // The patterns of values. They are written in the syntax that Go and ECMAScript share,
 // because the published schema carries them too.
 const (
@@ -30,7 +32,9 @@ func guid(what string) shape {
 	return s
 }
 
-func text(most int) shape { return matching("", "text of at most so many characters", most) }
+func text(most int) shape {
+	return matching("", fmt.Sprintf("text of at most %d characters", most), most)
+}
 
 var (
 	idShape     = matching(patternID, "letters, digits, dots, dashes and underscores, at most 64", 64)

@@ -114,8 +114,11 @@ func withoutValues(errs Errors) Errors {
 	private := slices.Clone(errs)
 	for i := range private {
 		if e := &private[i]; strings.ContainsAny(e.Problem, `"'&*`) {
-			e.Problem = "the value does not fit (it is not shown: this file is secret)"
+			e.Problem = "the value does not fit (it is not shown: the file is private)"
 			e.Fix, _, _ = strings.Cut(e.Fix, "; did you mean")
+		}
+		if e := &private[i]; e.Problem == "unknown key" && !strings.HasPrefix(e.Fix, "did you mean") {
+			e.Path = e.Path[:max(0, strings.LastIndexByte(e.Path, '.'))] // a value out of place may look like a key
 		}
 	}
 	return private
