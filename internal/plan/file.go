@@ -151,7 +151,7 @@ func (p *Plan) validateStep(st Step, seen map[string]int, made map[string]bool) 
 	if err != nil {
 		return err
 	}
-	if err := p.validateTarget(c); err != nil {
+	if err := p.validateTarget(c, st); err != nil {
 		return err
 	}
 	if isCreate := st.Request.Method == "POST" && slices.Contains([]string{pathUsers, pathGroups, pathUnits}, st.Request.Path); isCreate != (placeholder.FindString(st.Creates) == st.Creates && st.Creates != "") {
@@ -167,7 +167,7 @@ func (p *Plan) validateStep(st Step, seen map[string]int, made map[string]bool) 
 }
 
 // validateTarget refuses requests about others than the plan's accounts.
-func (p *Plan) validateTarget(c *change) error {
+func (p *Plan) validateTarget(c *change, st Step) error {
 	ours := func(id string) bool {
 		return slices.ContainsFunc(p.Accounts, func(a Account) bool { return strings.EqualFold(a.Object, id) })
 	}
@@ -187,6 +187,13 @@ func (p *Plan) validateTarget(c *change) error {
 	case *assignmentBody:
 		if !ours(b.PrincipalID) {
 			return fmt.Errorf("%s is not an account of this plan", b.PrincipalID)
+		}
+	case *policyBody:
+		users, groups := joined(st)
+		for _, id := range append(users, groups...) {
+			if !ours(id) && (p.Group == "" || id != p.Group) {
+				return fmt.Errorf("%s is neither an account nor the exclusion group of this plan", id)
+			}
 		}
 	}
 	return nil

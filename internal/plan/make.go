@@ -36,6 +36,7 @@ func Make(d *config.Desired, s *entra.Snapshot, now time.Time) (*Plan, error) {
 	m.guard = newGuard(s, m.p.Accounts)
 	m.makeAccounts()
 	m.makeGroup()
+	m.p.Group = m.group
 	m.makeExclusions()
 	m.makeRoles()
 	m.makeAccountsRestricted()
@@ -119,7 +120,7 @@ func (m *maker) add(st Step) bool {
 		return false
 	}
 	next := m.cur.Clone()
-	if !foretell(next, st) {
+	if foretell(next, st) != changed {
 		return false
 	}
 	if err := m.guard.step(st, next); err != nil {

@@ -38,6 +38,8 @@ type Plan struct {
 	// Accounts are the emergency accounts as far as this plan handles them; the guards ask
 	// lockout about each with the policies that may apply to it.
 	Accounts []Account `json:"accounts"`
+	// Group is the exclusion group by id or placeholder; empty when no policy is to name one.
+	Group string `json:"exclusionGroup,omitempty"`
 	// Steps are done in this order. Never null: [] when nothing is to do.
 	Steps []Step `json:"steps"`
 	// Open is what could not be planned, and why.

@@ -16,19 +16,34 @@ func Predict(s *entra.Snapshot, steps ...Step) *entra.Snapshot {
 	return out
 }
 
-// foretell changes s as the step would, and says whether anything changed. A request that is
-// not ours changes nothing; Decode and Make let none through.
-func foretell(s *entra.Snapshot, st Step) bool {
+// outcome is what a request would do to a reading.
+type outcome int
+
+const (
+	// untold: the reading does not hold what the request is about.
+	untold outcome = iota
+	// idle: the tenant is so already.
+	idle
+	changed
+)
+
+func outcomeOf(did bool) outcome {
+	if did {
+		return changed
+	}
+	return idle
+}
+
+// foretell changes s as the step would. A request that is not ours does nothing; Decode and
+// Make let none through.
+func foretell(s *entra.Snapshot, st Step) outcome {
 	k, c, err := match(st.Request)
 	if err != nil {
-		return false
+		return untold
 	}
 	c.s, c.creates = s, st.Creates
 	return k.effect(c)
 }
-
-// already says whether the step has nothing to do on this reading.
-func already(s *entra.Snapshot, st Step) bool { return !foretell(s.Clone(), st) }
 
 const predicted = "predicted by plan"
 
@@ -50,10 +65,10 @@ func bump(s *entra.Snapshot, p entra.Part, by int) {
 	}
 }
 
-func createUser(c *change) bool {
+func createUser(c *change) outcome {
 	b := c.body.(*userBody)
 	if c.s.UserByName(*b.UserPrincipalName) != nil {
-		return false
+		return idle
 	}
 	u := entra.User{
 		ID:                     c.creates,
@@ -83,7 +98,7 @@ func createUser(c *change) bool {
 	c.s.Users = append(c.s.Users, u)
 	know(c.s, 1, entra.PartUser.Of(u.ID), entra.PartMethods.Of(u.ID), entra.PartPerUserMFA.Of(u.ID))
 	know(c.s, 0, entra.PartMemberOf.Of(u.ID))
-	return true
+	return changed
 }
 
 // passwordMethod is the id of the password in every user's list of methods
@@ -102,27 +117,30 @@ func set[T comparable](field *entra.Maybe[T], value *T) bool {
 	return true
 }
 
-func patchUser(c *change) bool {
+func patchUser(c *change) outcome {
 	u, b := c.s.User(c.params[0]), c.body.(*userBody)
 	if u == nil {
-		return false
+		return untold
 	}
-	changed := set(&u.AccountEnabled, b.AccountEnabled)
-	changed = set(&u.DisplayName, b.DisplayName) || changed
-	changed = set(&u.UserPrincipalName, b.UserPrincipalName) || changed
-	changed = set(&u.PasswordPolicies, b.PasswordPolicies) || changed
-	return set(&u.UsageLocation, b.UsageLocation) || changed
+	did := set(&u.AccountEnabled, b.AccountEnabled)
+	did = set(&u.DisplayName, b.DisplayName) || did
+	did = set(&u.UserPrincipalName, b.UserPrincipalName) || did
+	did = set(&u.PasswordPolicies, b.PasswordPolicies) || did
+	return outcomeOf(set(&u.UsageLocation, b.UsageLocation) || did)
 }
 
-func patchMFA(c *change) bool {
+func patchMFA(c *change) outcome {
 	u := c.s.User(c.params[0])
-	return u != nil && set(&u.PerUserMFA, &c.body.(*mfaBody).State)
+	if u == nil {
+		return untold
+	}
+	return outcomeOf(set(&u.PerUserMFA, &c.body.(*mfaBody).State))
 }
 
-func createGroup(c *change) bool {
+func createGroup(c *change) outcome {
 	b := c.body.(*groupBody)
 	if groupNamed(c.s, b.MailNickname) != nil {
-		return false
+		return idle
 	}
 	c.s.Groups = append(c.s.Groups, entra.Group{
 		ID:                     c.creates,
@@ -139,24 +157,26 @@ func createGroup(c *change) bool {
 	})
 	know(c.s, 1, entra.PartGroup.Of(c.creates))
 	know(c.s, 0, entra.PartGroupMembers.Of(c.creates))
-	return true
+	return changed
 }
 
-func joinGroup(c *change) bool {
+func joinGroup(c *change) outcome {
 	g, id := c.s.Group(c.params[0]), c.body.(*refBody).target()
-	if g == nil || !join(&g.Members, id) {
-		return false
+	if g == nil || !g.Members.Known() {
+		return untold
+	}
+	if !join(&g.Members, id) {
+		return idle
 	}
 	bump(c.s, entra.PartGroupMembers.Of(g.ID), 1)
 	enter(c.s, id, entra.Membership{ID: g.ID, Type: "group", DisplayName: g.DisplayName})
-	return true
+	return changed
 }
 
-// join adds a member to a list that is known. One that is not known stays unknown: then
-// nothing is foretold.
+// join adds a member to a list that is known.
 func join(list *entra.Maybe[[]entra.Member], id string) bool {
-	members, ok := list.Value()
-	if !ok || memberIn(members, id) {
+	members, _ := list.Value()
+	if memberIn(members, id) {
 		return false
 	}
 	*list = entra.Some(append(members, entra.Member{ID: id, Type: "user"}))
@@ -175,14 +195,17 @@ func enter(s *entra.Snapshot, user string, m entra.Membership) {
 	}
 }
 
-func leaveGroup(c *change) bool {
+func leaveGroup(c *change) outcome {
 	g := c.s.Group(c.params[0])
-	if g == nil || !part(&g.Members, c.params[1]) {
-		return false
+	if g == nil || !g.Members.Known() {
+		return untold
+	}
+	if !part(&g.Members, c.params[1]) {
+		return idle
 	}
 	bump(c.s, entra.PartGroupMembers.Of(g.ID), -1)
 	exit(c.s, c.params[1], g.ID)
-	return true
+	return changed
 }
 
 func part(list *entra.Maybe[[]entra.Member], id string) bool {
@@ -219,10 +242,10 @@ func exit(s *entra.Snapshot, user, container string) {
 	u.MemberOf = entra.Some(kept)
 }
 
-func createUnit(c *change) bool {
+func createUnit(c *change) outcome {
 	b := c.body.(*unitBody)
 	if unitNamed(c.s, b.DisplayName) != nil {
-		return false
+		return idle
 	}
 	c.s.AdministrativeUnits = append(c.s.AdministrativeUnits, entra.AdministrativeUnit{
 		ID:           c.creates,
@@ -232,29 +255,35 @@ func createUnit(c *change) bool {
 	})
 	bump(c.s, entra.PartUnits, 1)
 	know(c.s, 0, entra.PartUnitMembers.Of(c.creates))
-	return true
+	return changed
 }
 
-func joinUnit(c *change) bool {
+func joinUnit(c *change) outcome {
 	unit, id := unitOf(c.s, c.params[0]), c.body.(*refBody).target()
-	if unit == nil || !join(&unit.Members, id) {
-		return false
+	if unit == nil || !unit.Members.Known() {
+		return untold
+	}
+	if !join(&unit.Members, id) {
+		return idle
 	}
 	bump(c.s, entra.PartUnitMembers.Of(unit.ID), 1)
 	enter(c.s, id, entra.Membership{ID: unit.ID, Type: "administrativeUnit", DisplayName: unit.DisplayName})
 	restrict(c.s, id, unit.IsRestricted.Or(false))
-	return true
+	return changed
 }
 
-func leaveUnit(c *change) bool {
+func leaveUnit(c *change) outcome {
 	unit := unitOf(c.s, c.params[0])
-	if unit == nil || !part(&unit.Members, c.params[1]) {
-		return false
+	if unit == nil || !unit.Members.Known() {
+		return untold
+	}
+	if !part(&unit.Members, c.params[1]) {
+		return idle
 	}
 	bump(c.s, entra.PartUnitMembers.Of(unit.ID), -1)
 	exit(c.s, c.params[1], unit.ID)
 	restrict(c.s, c.params[1], false)
-	return true
+	return changed
 }
 
 // restrict foretells isManagementRestricted, and the kind of the member when it is a group.
@@ -267,21 +296,21 @@ func restrict(s *entra.Snapshot, id string, on bool) {
 	}
 }
 
-func patchPolicy(c *change) bool {
+func patchPolicy(c *change) outcome {
 	p, b := policyOf(c.s, c.params[0]), c.body.(*policyBody).Conditions.Users
 	if p == nil {
-		return false
+		return untold
 	}
 	cond, ok := p.Conditions.Value()
 	users, ok2 := cond.Users.Value()
 	if !ok || !ok2 {
-		return false
+		return untold
 	}
-	changed := replace(&users.ExcludeUsers, b.ExcludeUsers)
-	changed = replace(&users.ExcludeGroups, b.ExcludeGroups) || changed
+	did := replace(&users.ExcludeUsers, b.ExcludeUsers)
+	did = replace(&users.ExcludeGroups, b.ExcludeGroups) || did
 	cond.Users = entra.Some(users)
 	p.Conditions = entra.Some(cond)
-	return changed
+	return outcomeOf(did)
 }
 
 // replace puts a list in another's place, unless both hold the same or none was sent.
@@ -294,24 +323,24 @@ func replace(list *entra.Maybe[[]string], sent []string) bool {
 	return true
 }
 
-func patchRule(c *change) bool {
+func patchRule(c *change) outcome {
 	for i := range c.s.RoleSettings {
 		if !strings.EqualFold(c.s.RoleSettings[i].PolicyID, c.params[0]) {
 			continue
 		}
 		for j := range c.s.RoleSettings[i].Rules {
 			if r := &c.s.RoleSettings[i].Rules[j]; r.ID == ruleExpiration {
-				return set(&r.IsExpirationRequired, &c.body.(*ruleBody).IsExpirationRequired)
+				return outcomeOf(set(&r.IsExpirationRequired, &c.body.(*ruleBody).IsExpirationRequired))
 			}
 		}
 	}
-	return false
+	return untold
 }
 
-func schedule(c *change) bool {
+func schedule(c *change) outcome {
 	b := c.body.(*scheduleBody)
 	if permanent(c.s, b.PrincipalID) {
-		return false
+		return idle
 	}
 	start := entra.Null[time.Time]()
 	if at, err := time.Parse(time.RFC3339, b.ScheduleInfo.Start); err == nil {
@@ -320,7 +349,7 @@ func schedule(c *change) bool {
 	for i := range c.s.ActiveRoles {
 		if r := &c.s.ActiveRoles[i]; b.Action == "adminUpdate" && isAssigned(*r, b.PrincipalID) {
 			r.End, r.Start = entra.Null[time.Time](), start
-			return true
+			return changed
 		}
 	}
 	c.s.ActiveRoles = append(c.s.ActiveRoles, entra.RoleInstance{
@@ -330,12 +359,12 @@ func schedule(c *change) bool {
 	})
 	bump(c.s, entra.PartActiveRoles, 1)
 	hold(c.s, b.RoleID, b.PrincipalID)
-	return true
+	return changed
 }
 
-func assign(c *change) bool {
+func assign(c *change) outcome {
 	b := c.body.(*assignmentBody)
-	return hold(c.s, b.RoleID, b.PrincipalID)
+	return outcomeOf(hold(c.s, b.RoleID, b.PrincipalID))
 }
 
 // hold adds the plain assignment, which every active role also shows, and the membership.

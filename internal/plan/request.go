@@ -18,7 +18,7 @@ type kind struct {
 	// body is a new value of the one shape that the request's body may have; nil for none.
 	body func() any
 	// effect changes the reading as the request would change the tenant.
-	effect func(c *change) bool
+	effect func(c *change) outcome
 	// harms are the ids of users who could be worse off; the guards look at them.
 	harms func(c *change) []string
 	needs Needs
