@@ -49,8 +49,10 @@ func (r *reader) roleSettings(ctx context.Context) {
 
 func decodeSetting(raw json.RawMessage) (entra.RoleSetting, error) {
 	var v struct {
-		RoleID string `json:"roleDefinitionId"`
-		Policy *struct {
+		RoleID   string `json:"roleDefinitionId"`
+		PolicyID string `json:"policyId"`
+		Policy   *struct {
+			ID    string             `json:"id"`
 			Rules *[]json.RawMessage `json:"rules"`
 		} `json:"policy"`
 	}
@@ -60,7 +62,7 @@ func decodeSetting(raw json.RawMessage) (entra.RoleSetting, error) {
 	if v.RoleID == "" || v.Policy == nil || v.Policy.Rules == nil {
 		return entra.RoleSetting{}, errMissing("policy with rules")
 	}
-	out := entra.RoleSetting{RoleID: v.RoleID, Rules: []entra.RoleRule{}}
+	out := entra.RoleSetting{RoleID: v.RoleID, PolicyID: cmpOr(v.PolicyID, v.Policy.ID), Rules: []entra.RoleRule{}}
 	for _, raw := range *v.Policy.Rules {
 		rule, err := decodeRule(raw)
 		if err != nil {
