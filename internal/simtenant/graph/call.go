@@ -27,6 +27,7 @@ type call struct {
 	query     options           // the OData options
 	who       state.Principal
 	body      state.Object // the request's JSON object; nil without one
+	cast      string       // the type of a cast at the end of the path (microsoft.graph.user), "" for none
 	countOnly bool         // the path ends with /$count
 	answer    answer
 	// correlation joins the audit records of this call; empty before the first.

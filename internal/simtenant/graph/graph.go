@@ -125,11 +125,19 @@ func (a *API) serve(r *http.Request, version, path string, who state.Principal, 
 	}
 	c := &call{api: a, r: r, version: version, path: path, who: who}
 	path, c.countOnly = strings.CutSuffix(path, "/$count")
-	rt, params, known := a.match(r.Method, version, path)
+	rt, params, known := a.match(r.Method, version, c.mine(path))
+	if !known {
+		if whole, cast, ok := cutCast(path); ok {
+			c.cast = cast
+			rt, params, known = a.match(r.Method, version, c.mine(whole))
+		}
+	}
 	_ = a.State.Update(func(tx *state.Tx) error {
 		c.tx = tx
 		c.answer.date = tx.Now()
 		switch {
+		case !who.User && isMe(path):
+			c.fail(http.StatusBadRequest, "BadRequest", "/me request is only valid with delegated authentication flow.")
 		case rt == nil && known:
 			c.fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 		case rt == nil:

@@ -27,6 +27,10 @@ var directoryTypes = map[string]bool{
 
 // page answers with the objects that the options ask for, a page at a time.
 func (c *call) page(objects []state.Object, typ string) {
+	if c.cast != "" {
+		objects = slices.DeleteFunc(slices.Clone(objects), func(o state.Object) bool { return !metadata().is(typeOf(o), c.cast) })
+		typ = c.cast
+	}
 	q, err := c.readQuery(typ)
 	if err != nil {
 		c.badQuery(err)

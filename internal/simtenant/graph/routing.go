@@ -120,3 +120,27 @@ func (a *API) stripTenant(path string) string {
 	}
 	return "/" + strings.TrimPrefix(path[len(seg)+1:], "/")
 }
+
+// cutCast takes a type cast off the end of a path: /groups/{id}/members/microsoft.graph.user.
+func cutCast(path string) (whole, typ string, ok bool) {
+	whole, last := cutLast(path)
+	if typ, ok = strings.CutPrefix(last, "microsoft.graph."); ok && metadata().types[typ] != nil {
+		return whole, typ, true
+	}
+	if typ, ok = strings.CutPrefix(last, "graph."); ok && metadata().types[typ] != nil {
+		return whole, typ, true
+	}
+	return path, "", false
+}
+
+func isMe(path string) bool { return strings.EqualFold(firstSegment(path), "me") }
+
+// mine is the path with /me as the caller's place among the users.
+func (c *call) mine(path string) string {
+	if !c.who.User || !isMe(path) {
+		return path
+	}
+	path = "/users/" + c.who.ObjectID + path[len("/me"):]
+	c.path = path
+	return path
+}

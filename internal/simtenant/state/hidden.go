@@ -12,3 +12,7 @@ const (
 	// KnownAt is the instant from which readers see a log record (RFC 3339).
 	KnownAt = "_knownAt"
 )
+
+// DeviceUser marks the user whom credentials.json names: a normal administrator, not an
+// emergency account. A tenant without one gets one.
+const DeviceUser = "_deviceUser"
