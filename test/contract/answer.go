@@ -317,7 +317,9 @@ func (k *checker) present(typ string, obj map[string]any, v *view, at string) {
 		return
 	}
 	key := k.m.key(typ)
-	if _, has := obj[key]; key != "" && !has && (v == nil || v.selected == nil || v.wants(key)) {
+	// Containers such as /identity/conditionalAccess are entities without an id of their own.
+	container := at == "body" && k.t.single && !k.t.key
+	if _, has := obj[key]; key != "" && !has && !container && (v == nil || v.selected == nil || v.wants(key)) {
 		k.answer(missingProperty, typ, key, at, "an entity without its key %s", key)
 	}
 	if v == nil {
@@ -325,7 +327,7 @@ func (k *checker) present(typ string, obj map[string]any, v *view, at string) {
 	}
 	for _, name := range v.selected {
 		_, has := obj[name]
-		if !has && k.m.prop(typ, name) != nil && !slices.Contains(omittedWhenEmpty[typ], name) {
+		if !has && !(container && name == key) && k.m.prop(typ, name) != nil && !slices.Contains(omittedWhenEmpty[typ], name) {
 			k.answer(missingProperty, typ, name, at, "%s was selected and is missing", name)
 		}
 	}

@@ -63,6 +63,11 @@ func TestAnExceptionCoversWhatItNamesAndNothingElse(t *testing.T) {
 		{Exception{Code: unknownMember, Member: "zodiac"}, false},
 		{Exception{Path: "v1.0 *", Member: "zodiac"}, false},
 		{Exception{Path: "beta /users/{}", Member: "zodiac"}, true},
+		{Exception{Path: "beta *", Member: "zodiac"}, true},
+		{Exception{Path: "* /users*", Member: "zodiac"}, true},
+		{Exception{Path: "*/{}", Member: "zodiac"}, true},
+		{Exception{Path: "*/users", Member: "zodiac"}, false},
+		{Exception{Path: "beta /users", Member: "zodiac"}, false},
 	} {
 		if got := x.e.covers(p); got != x.want {
 			t.Errorf("%+v covers %v: %v", x.e, p, got)

@@ -1,16 +1,17 @@
 package contract
 
-import "path"
+import "strings"
 
-// Exception names one thing the contracts do not cover. Empty fields match anything;
-// Path, Type and Member may end in * (path.Match).
+// Exception names one thing the contracts do not cover. Empty fields match anything; in
+// the others a * stands for any text.
 type Exception struct {
 	// Name is unique and says in a few words what is let through.
 	Name string
-	// Side, Code, Path, Type and Member are compared with the problem's fields of that name
-	// (Member with Problem.Name).
+	// Side, Code, Method, Path and Type are compared with the problem's fields of that name,
+	// Member with Problem.Name.
 	Side, Code, Method, Path, Type, Member string
-	// Source is the section of domain.md or clients.md, or the Microsoft page, that says it exists.
+	// Source is the section of domain.md, clients.md, design.md or contracts/README.md that
+	// says it exists.
 	Source string
 }
 
@@ -20,13 +21,47 @@ func (x Exception) covers(p Problem) bool {
 }
 
 func fits(pattern, s string) bool {
-	if pattern == "" || pattern == s {
+	if pattern == "" {
 		return true
 	}
-	ok, err := path.Match(pattern, s)
-	return err == nil && ok
+	parts := strings.Split(pattern, "*")
+	rest, ok := strings.CutPrefix(s, parts[0])
+	for _, part := range parts[1:] {
+		if !ok {
+			return false
+		}
+		_, rest, ok = strings.Cut(rest, part)
+	}
+	last := parts[len(parts)-1]
+	return ok && (rest == "" || len(parts) > 1 && strings.HasSuffix(s, last))
 }
 
 // exceptions is the whole list. Each is needed by at least one exchange of a full run of
 // the tests (Contracts.Unused), so that the list cannot rot.
-var exceptions = []Exception{}
+var exceptions = []Exception{
+	// Other services at the same address.
+	{Name: "sign-in: token endpoint", Code: notCovered, Method: "POST", Path: "/{}/oauth2/v2.0/token", Source: "clients.md, Demands: Token"},
+
+	// Parts of Graph that the trimmed data leave out.
+	{Name: "Conditional Access bin", Code: noOperation, Path: "* /identity/conditionalaccess/deleteditems/policies", Source: "domain.md 2.1, CA deleted"},
+	{Name: "Conditional Access bin: one policy", Code: noOperation, Path: "* /identity/conditionalaccess/deleteditems/policies/{}", Source: "domain.md 2.1, CA deleted"},
+	{Name: "Conditional Access bin: restore a policy", Code: noOperation, Path: "* /identity/conditionalaccess/deleteditems/policies/{}/restore", Source: "domain.md 2.1, CA deleted"},
+	{Name: "Conditional Access bin: named locations", Code: noOperation, Path: "* /identity/conditionalaccess/deleteditems/namedlocations", Source: "domain.md 2.1, CA deleted"},
+	{Name: "access reviews", Code: unknownPath, Path: "* /identityGovernance/accessReviews/definitions*", Source: "domain.md, corrections 4 and 10; contracts/README.md, Missing: identity governance"},
+	{Name: "lifecycle workflows", Code: unknownPath, Path: "* /identityGovernance/lifecycleWorkflows/workflows*", Source: "domain.md, corrections 4 and 10; contracts/README.md, Missing: identity governance"},
+	{Name: "consent request policy", Code: notCovered, Type: "adminConsentRequestPolicy", Source: "clients.md, Demands: m365 entra policy list"},
+	{Name: "authentication flows policy", Code: notCovered, Type: "authenticationFlowsPolicy", Source: "clients.md, Demands: m365 entra policy list"},
+	{Name: "federated credentials of applications", Code: notCovered, Type: "federatedIdentityCredential", Source: "clients.md, AzureHound; domain.md 5"},
+	{Name: "federation settings of a domain", Code: notCovered, Type: "internalDomainFederation", Source: "domain.md 2.1, Federation settings"},
+
+	// Navigation properties that Graph always answers inline.
+	{Name: "methods policy holds its configurations", Side: "answer", Code: notExpanded, Type: "authenticationMethodsPolicy", Member: "authenticationMethodConfigurations", Source: "domain.md 2.6"},
+	{Name: "a method's configuration holds its targets", Side: "answer", Code: notExpanded, Type: "*AuthenticationMethodConfiguration", Member: "includeTargets", Source: "domain.md 2.6"},
+	{Name: "the passkey configuration holds its profiles", Side: "answer", Code: notExpanded, Type: "fido2AuthenticationMethodConfiguration", Member: "passkeyProfiles", Source: "domain.md 2.6"},
+	{Name: "a strength holds its combination configurations", Side: "answer", Code: notExpanded, Type: "authenticationStrengthPolicy", Member: "combinationConfigurations", Source: "domain.md 2.5, Built-in strengths"},
+
+	// Seen in a live tenant's beta answers, not in the metadata.
+	{Name: "partial enablement of a policy", Side: "answer", Code: unknownProperty, Path: "beta *", Member: "partialEnablementStrategy", Source: "contracts/README.md, last section; domain.md 2.5, beta only"},
+	{Name: "times of a policy", Side: "answer", Code: unknownProperty, Type: "conditionalAccessConditionSet", Member: "times", Source: "contracts/README.md, last section; domain.md 2.5, beta only"},
+	{Name: "agents of a policy", Side: "answer", Code: unknownProperty, Type: "conditionalAccessConditionSet", Member: "agents", Source: "contracts/README.md, last section; domain.md 2.5, beta only"},
+}

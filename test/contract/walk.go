@@ -296,11 +296,6 @@ func (m *graphModel) operations(t *target) (map[string]map[string][]string, bool
 			if ops, ok := m.Paths[form]; ok {
 				return ops, true
 			}
-			if me, ok := strings.CutPrefix(form, "/me"); ok {
-				if ops, ok := m.Paths["/users/{}"+me]; ok {
-					return ops, true
-				}
-			}
 		}
 	}
 	return nil, false
