@@ -104,12 +104,9 @@ func New(opts Options) (*Client, error) {
 		if cred, err = s.credential(opts.Endpoints, c.http); err != nil {
 			return nil, err
 		}
-		if w := s.Warning(); w != "" {
-			c.tell(Progress{Text: w, Warning: true})
-		}
 	}
 	c.graph = c.service(opts.Endpoints.Graph, opts.Endpoints.GraphAudience, cred, graphLanes())
-	c.arm = c.service(opts.Endpoints.ARM, opts.Endpoints.ARMAudience, cred, nil)
+	c.arm = c.service(opts.Endpoints.ARM, opts.Endpoints.armAudience(), cred, nil)
 	return c, nil
 }
 

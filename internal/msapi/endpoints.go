@@ -116,6 +116,15 @@ func (e Endpoints) known() bool {
 	return slices.ContainsFunc(clouds, func(c Endpoints) bool { return c.Login == strings.TrimSuffix(e.Login, "/") })
 }
 
+// armAudience is what tokens for ARM are asked for. Where one base URL serves everything, as
+// in a simulated tenant, it names Graph, and ARM needs its name in the public cloud.
+func (e Endpoints) armAudience() string {
+	if e.ARMAudience == "" && e.Base != "" {
+		return "https://management.azure.com"
+	}
+	return e.ARMAudience
+}
+
 // scope is the OAuth scope for everything that was consented to at an audience.
 func scope(audience, host string) string {
 	if audience == "" {
