@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +29,9 @@ func Format(d *Desired) ([]byte, error) {
 		explain(value, f.shape)
 		if err := section(&out, f.key, value); err != nil {
 			return nil, err
+		}
+		if f.key == "accounts" && !slices.ContainsFunc(d.Accounts, func(a Account) bool { return a.Quorum != nil || len(a.Keys) > 0 }) {
+			out.WriteString(comment("Once custodians and locations are named, each account says who keeps what:") + commentedOut(accountExample))
 		}
 	}
 	return out.Bytes(), nil
@@ -65,6 +69,23 @@ func explain(n *yaml.Node, s shape) {
 	}
 }
 
+// accountExample is what an account gets once the people are named.
+const accountExample = `    quorum:
+      locations: 2
+      sheets:
+        - {location: l-1, need: 1, custodians: [p-01]}
+        - {location: l-2, need: 1, custodians: [p-02]}
+        - {location: l-3, need: 1, custodians: [p-03]}
+    keys:
+      - id: key-1
+        location: l-1
+        pin:
+          locations: 2
+          sheets:
+            - {location: l-1, need: 1, custodians: [p-01]}
+            - {location: l-2, need: 1, custodians: [p-02]}
+            - {location: l-3, need: 1, custodians: [p-03]}`
+
 const commentWidth = 96
 
 // comment is a text as comment lines.
@@ -85,5 +106,5 @@ func commentedOut(example string) string {
 	if example == "" {
 		return ""
 	}
-	return "# " + strings.ReplaceAll(example, "\n", "\n# ") + "\n"
+	return "#\n# " + strings.ReplaceAll(example, "\n", "\n# ") + "\n"
 }

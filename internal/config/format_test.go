@@ -41,6 +41,9 @@ func TestTheExamplesOfUnusedSectionsAreRight(t *testing.T) {
 			t.Errorf("%s: %v", f.key, err)
 		}
 	}
+	if _, err := Parse("example", []byte(minimal+accountExample+"\n")); err != nil {
+		t.Errorf("an account's quorum and keys: %v", err)
+	}
 	least, err := Parse("plan", []byte(minimal))
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +52,7 @@ func TestTheExamplesOfUnusedSectionsAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\n# custodians: [p-01, p-02, p-03]\n", "\n# locations:\n#   - {id: l-1,", "\nversion: 1\n", "cloud: public\n"} {
+	for _, want := range []string{"\n#     keys:\n", "\n# custodians: [p-01, p-02, p-03]\n", "\n# locations:\n#   - {id: l-1,", "\nversion: 1\n", "cloud: public\n"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

@@ -66,7 +66,11 @@ func matching(pattern, right string, most int) shape {
 }
 
 func number(least, most int) shape {
-	return shape{kind: kindInteger, min: least, max: most, right: fmt.Sprintf("a whole number from %d to %d", least, most)}
+	right := fmt.Sprintf("a whole number from %d to %d", least, most)
+	if least == most {
+		right = fmt.Sprint(least)
+	}
+	return shape{kind: kindInteger, min: least, max: most, right: right}
 }
 
 var yesNo = shape{kind: kindBoolean, right: "true or false"}
