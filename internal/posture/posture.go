@@ -71,6 +71,8 @@ type Finding struct {
 	Mends bool `json:"mends,omitempty"`
 	// Decides says that no account is ready while this is not a pass (Ready).
 	Decides bool `json:"decides,omitempty"`
+	// Proof is what the pass rests on, where it is an event and not a reading.
+	Proof *Proof `json:"proof,omitempty"`
 }
 
 // Seal is what custody's register says of one account's current secret.
@@ -96,4 +98,17 @@ type Input struct {
 
 // Run judges everything. Findings come in the order of Checks, and within one check in the
 // order of the plan's accounts.
-func Run(in Input) []Finding { return nil }
+func Run(in Input) []Finding {
+	j := newJudge(in)
+	findings := []Finding{}
+	for _, c := range Checks() {
+		if c.tenant != nil {
+			findings = append(findings, j.finding(c, c.tenant(j), nil))
+			continue
+		}
+		for _, a := range j.accounts {
+			findings = append(findings, j.finding(c, j.ofAccount(c, a), a))
+		}
+	}
+	return findings
+}
