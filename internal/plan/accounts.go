@@ -80,7 +80,7 @@ func (m *maker) adoptable(a *subject, u *entra.User) bool {
 	if onDomain(upn, m.d.Tenant.InitialDomain) {
 		return true
 	}
-	switch methods, ok := u.Methods.Value(); {
+	switch methods, ok := methodsOf(m.s, u); {
 	case !ok:
 		m.openUnread(a.want.ID, "account "+a.name()+" is not adopted: it is not on the initial domain, and whether it may be renamed is unknown", entra.PartMethods.Of(u.ID))
 		return false
@@ -110,6 +110,12 @@ func personal(u *entra.User) string {
 		return "employeeLeaveDateTime is set"
 	}
 	return ""
+}
+
+// methodsOf are the registered methods, when the list was read whole.
+func methodsOf(s *entra.Snapshot, u *entra.User) ([]entra.Method, bool) {
+	methods, ok := u.Methods.Value()
+	return methods, ok && s.Complete(entra.PartMethods.Of(u.ID))
 }
 
 func passkeys(methods []entra.Method) int {

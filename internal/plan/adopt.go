@@ -53,7 +53,7 @@ func (m *maker) rename(a *subject, u *entra.User) {
 	if strings.EqualFold(upn, a.want.UserPrincipalName) {
 		return
 	}
-	methods, ok := u.Methods.Value()
+	methods, ok := methodsOf(m.s, u)
 	switch {
 	case !ok:
 		m.openUnread(a.want.ID, "renaming account "+a.want.ID+" from "+upn, entra.PartMethods.Of(u.ID))

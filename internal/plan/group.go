@@ -61,7 +61,7 @@ func (m *maker) useGroup() {
 	}
 	members, ok := g.Members.Value()
 	strange := slices.ContainsFunc(members, func(x entra.Member) bool { return !m.ours(x.ID) })
-	if ok && !strange {
+	if ok && !strange && m.cur.Complete(entra.PartGroupMembers.Of(m.group)) {
 		return
 	}
 	if strange {

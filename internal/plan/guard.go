@@ -45,7 +45,7 @@ func (g *guard) analyze(s *entra.Snapshot, id string) lockout.Analysis {
 
 func (g *guard) rankBefore(id string) int {
 	r, ok := g.ranks[id]
-	if !ok {
+	if !ok && g.before.User(id) != nil { // one that did not exist did not work
 		r = rank(g.analyze(g.before, id).Verdict)
 		g.ranks[id] = r
 	}

@@ -162,7 +162,7 @@ func createGroup(c *change) outcome {
 
 func joinGroup(c *change) outcome {
 	g, id := c.s.Group(c.params[0]), c.body.(*refBody).target()
-	if g == nil || !g.Members.Known() {
+	if g == nil || !g.Members.Known() || !c.s.Complete(entra.PartGroupMembers.Of(g.ID)) {
 		return untold
 	}
 	if !join(&g.Members, id) {
@@ -197,7 +197,7 @@ func enter(s *entra.Snapshot, user string, m entra.Membership) {
 
 func leaveGroup(c *change) outcome {
 	g := c.s.Group(c.params[0])
-	if g == nil || !g.Members.Known() {
+	if g == nil || !g.Members.Known() || !c.s.Complete(entra.PartGroupMembers.Of(g.ID)) {
 		return untold
 	}
 	if !part(&g.Members, c.params[1]) {
@@ -260,7 +260,7 @@ func createUnit(c *change) outcome {
 
 func joinUnit(c *change) outcome {
 	unit, id := unitOf(c.s, c.params[0]), c.body.(*refBody).target()
-	if unit == nil || !unit.Members.Known() {
+	if unit == nil || !unit.Members.Known() || !c.s.Complete(entra.PartUnitMembers.Of(unit.ID)) {
 		return untold
 	}
 	if !join(&unit.Members, id) {
@@ -274,7 +274,7 @@ func joinUnit(c *change) outcome {
 
 func leaveUnit(c *change) outcome {
 	unit := unitOf(c.s, c.params[0])
-	if unit == nil || !unit.Members.Known() {
+	if unit == nil || !unit.Members.Known() || !c.s.Complete(entra.PartUnitMembers.Of(unit.ID)) {
 		return untold
 	}
 	if !part(&unit.Members, c.params[1]) {

@@ -130,7 +130,7 @@ func (m *maker) makeAccountsRestricted() {
 		if memberOfUnit(m.cur, unit, a.id) || u == nil {
 			continue
 		}
-		methods, known := u.Methods.Value()
+		methods, known := methodsOf(m.cur, u)
 		switch {
 		case a.want.Posture == config.PosturePasswordOnly:
 		case !known:
