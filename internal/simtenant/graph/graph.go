@@ -125,7 +125,10 @@ func (a *API) serve(r *http.Request, version, path string, who state.Principal, 
 	}
 	c := &call{api: a, r: r, version: version, path: path, who: who}
 	path, c.countOnly = strings.CutSuffix(path, "/$count")
-	rt, params, known := a.match(r.Method, version, c.mine(path))
+	rt, params, known := a.match(r.Method, version, path)
+	if !known {
+		rt, params, known = a.match(r.Method, version, c.mine(path))
+	}
 	if !known {
 		if whole, cast, ok := cutCast(path); ok {
 			c.cast = cast

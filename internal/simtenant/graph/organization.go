@@ -11,6 +11,7 @@ import (
 func (a *API) organizationRoutes() []route {
 	domainWrite := both("Domain.ReadWrite.All", "Directory.ReadWrite.All")
 	domainAdmin := []string{roleDomainNameAdministrator}
+	deviceRead := both("Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All")
 	federate := []string{roleHybridIdentityAdmin, roleExternalIDProviderAdmin, roleDomainNameAdministrator}
 	return []route{
 		{method: "GET", pattern: "/organization", handle: func(c *call) { c.list(c.tx.List("organization"), "organization") }},
@@ -28,10 +29,10 @@ func (a *API) organizationRoutes() []route {
 			}
 			c.list(children(c.tx, "federationConfiguration", "_domain", d.ID()), "internalDomainFederation")
 		}},
-		{method: "GET", pattern: "/devices", handle: func(c *call) { c.list(c.tx.List(collDevices), "device") }},
-		{method: "GET", pattern: "/devices/{id}", handle: func(c *call) { c.fetch(collDevices, "device") }},
-		{method: "GET", pattern: "/devices/{id}/registeredOwners", handle: (*call).deviceOwners},
-		{method: "GET", pattern: "/devices/{id}/registeredUsers", handle: (*call).deviceOwners},
+		{method: "GET", pattern: "/devices", need: deviceRead, handle: func(c *call) { c.list(c.tx.List(collDevices), "device") }},
+		{method: "GET", pattern: "/devices/{id}", need: deviceRead, handle: func(c *call) { c.fetch(collDevices, "device") }},
+		{method: "GET", pattern: "/devices/{id}/registeredOwners", need: deviceRead, handle: (*call).deviceOwners},
+		{method: "GET", pattern: "/devices/{id}/registeredUsers", need: deviceRead, handle: (*call).deviceOwners},
 	}
 }
 

@@ -66,8 +66,11 @@ func (m *model) read(text string) {
 	}
 }
 
-// head reads "NAME : BASE open @beta".
+// head reads "NAME : BASE open @beta"; a name that is known already is added to.
 func (m *model) head(f []string) *typeInfo {
+	if t := m.types[f[0]]; t != nil {
+		return t
+	}
 	t := &typeInfo{name: f[0], props: map[string]propInfo{}}
 	for i, w := range f[1:] {
 		switch w {

@@ -96,7 +96,8 @@ var morePermissions = strings.Fields(`Organization.Read.All Directory.Read.All D
 	Policy.ReadWrite.AuthenticationMethod Policy.ReadWrite.Authorization Policy.ReadWrite.SecurityDefaults AuthenticationContext.Read.All AuthenticationContext.ReadWrite.All
 	PrivilegedEligibilitySchedule.Read.AzureADGroup PrivilegedAssignmentSchedule.Read.AzureADGroup OnPremDirectorySynchronization.Read.All Mail.Send User.Create
 	RoleManagementPolicy.Read.Directory RoleManagementPolicy.ReadWrite.Directory DelegatedPermissionGrant.ReadWrite.All AppRoleAssignment.ReadWrite.All
-	Domain-InternalFederation.Read.All RoleManagement.Read.All User-PasswordProfile.ReadWrite.All User.RevokeSessions.All User.DeleteRestore.All User.EnableDisableAccount.All`)
+	Domain-InternalFederation.Read.All RoleManagement.Read.All User-PasswordProfile.ReadWrite.All User.RevokeSessions.All User.DeleteRestore.All User.EnableDisableAccount.All
+	Device.Read.All Device.ReadWrite.All`)
 
 func sortedKeys(m map[string]bool) []string {
 	out := make([]string, 0, len(m))
@@ -148,7 +149,7 @@ func firstParty(tx *state.Tx, appID, name string, names ...string) state.Object 
 		"id":    uuid.NewSHA1(permissionSpace, []byte(tx.TenantID()+appID)).String(),
 		"appId": appID, "displayName": name, "appDisplayName": name, "accountEnabled": true, "appOwnerOrganizationId": microsoftTenant,
 		"appRoleAssignmentRequired": false, "servicePrincipalType": "Application", "signInAudience": "AzureADMultipleOrgs",
-		"servicePrincipalNames": list, "createdDateTime": state.Timestamp(tx.Now().AddDate(-3, 0, 0)),
+		"servicePrincipalNames": list,
 	})
 }
 
@@ -186,7 +187,7 @@ func servicePrincipalOf(tx *state.Tx, app state.Object) state.Object {
 	return state.Object{
 		"appId": app.String("appId"), "displayName": app.String("displayName"), "appDisplayName": app.String("displayName"), "accountEnabled": true,
 		"appOwnerOrganizationId": tx.TenantID(), "appRoleAssignmentRequired": false, "servicePrincipalType": "Application",
-		"signInAudience": app["signInAudience"], "servicePrincipalNames": names, "createdDateTime": state.Timestamp(tx.Now()),
+		"signInAudience": app["signInAudience"], "servicePrincipalNames": names,
 		"tags": []any{}, "keyCredentials": []any{}, "passwordCredentials": []any{}, "appRoles": app["appRoles"],
 		"oauth2PermissionScopes": app.Object("api")["oauth2PermissionScopes"], "deletedDateTime": nil,
 	}
