@@ -10,16 +10,9 @@ import (
 	"breakglass/internal/simtenant/state"
 )
 
-// advance is advanceOr for a visit that has no page to show an error on: it goes back to
-// the client when the client forbade pages, and to the name page otherwise.
-func (s *Server) advance(tx *state.Tx, r *http.Request, f *flow) view {
-	v, err := s.advanceOr(tx, r, f)
-	if f.prompt != "none" {
-		if err != nil {
-			return view{back: err}
-		}
-		return v
-	}
+// silent is advance for a client that wants no page: whatever would need one is an error.
+func (s *Server) silent(tx *state.Tx, r *http.Request, f *flow) view {
+	v, err := s.advance(tx, r, f)
 	if err == nil && v.values != nil {
 		return v
 	}
@@ -44,8 +37,8 @@ func (f *flow) interaction(v view) error {
 	return refuse(50058)
 }
 
-// advanceOr goes on after a proof: to the next thing that is demanded, or to the end.
-func (s *Server) advanceOr(tx *state.Tx, r *http.Request, f *flow) (view, error) {
+// advance goes on after a proof: to the next thing that is demanded, or to the end.
+func (s *Server) advance(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 	u := tx.Get("users", f.userID)
 	if u == nil {
 		return f.show("user"), nil
@@ -111,14 +104,25 @@ func (s *Server) demandChange(tx *state.Tx, f *flow, a *attempt, u state.Object)
 
 // demandFactors asks for a second proof that the user has, or to register one.
 func (s *Server) demandFactors(tx *state.Tx, f *flow, a *attempt, u state.Object) (view, error) {
-	if SatisfiesMFA(f.methods) || onlyUntyped(tx, u) {
-		return view{}, s.strongerThanPage(tx, f, a, u)
-	}
+	var untyped state.Object
 	for _, o := range registered(tx, u) {
-		if typed(o) && allowedByPolicy(tx, u, o) {
+		switch {
+		case !allowedByPolicy(tx, u, o) || !helps(tx, a, o):
+		case typed(o):
 			s.note(tx, f, a, 50074)
 			return s.codePage(tx, f, u, o), nil
+		default:
+			untyped = o
 		}
+	}
+	switch {
+	case untyped != nil:
+		s.recordUser(tx, a, a.out.refusal(f.res.name))
+		return view{}, NotModelled("a sign-in with " + wayText(untyped) + " on its page")
+	case capable(tx, u) || !helps(tx, a, state.Object{"@odata.type": authenticatorType}):
+		err := f.refusalOf(a.out, u)
+		s.recordUser(tx, a, err)
+		return view{}, err
 	}
 	s.note(tx, f, a, 50079, f.res.name)
 	v := f.show("register")
@@ -126,30 +130,16 @@ func (s *Server) demandFactors(tx *state.Tx, f *flow, a *attempt, u state.Object
 	return v, nil
 }
 
-// onlyUntyped is true when the user's second proofs are all of kinds that the page does not model.
-func onlyUntyped(tx *state.Tx, u state.Object) bool {
-	strong, canType := false, false
-	for _, o := range registered(tx, u) {
-		modes := modesOf(o)
-		strong = strong || len(modes) > 0 && multiFactor(modes[0]) && allowedByPolicy(tx, u, o)
-		canType = canType || typed(o) && allowedByPolicy(tx, u, o)
+// helps is true when one more proof would bring the sign-in past the demand it stands before.
+func helps(tx *state.Tx, a *attempt, o state.Object) bool {
+	modes := modesOf(o)
+	if len(modes) == 0 || len(a.out.Needs) == 0 {
+		return false
 	}
-	return strong && !canType
-}
-
-// strongerThanPage is why a demand cannot be met here: the user has a proof that the page
-// does not model, or has none that would do.
-func (s *Server) strongerThanPage(tx *state.Tx, f *flow, a *attempt, u state.Object) error {
-	for _, o := range registered(tx, u) {
-		if modes := modesOf(o); len(modes) > 0 && multiFactor(modes[0]) && allowedByPolicy(tx, u, o) {
-			err := NotModelled("a sign-in with " + wayText(o) + " on its page")
-			s.recordUser(tx, a, a.out.refusal(f.res.name))
-			return err
-		}
-	}
-	err := f.refusalOf(a.out, u)
-	s.recordUser(tx, a, err)
-	return err
+	in := a.in
+	in.Methods = append(slices.Clone(in.Methods), Method{Mode: modes[0], ID: o.ID(), AAGUID: o.String("aaGuid")})
+	out, err := Evaluate(tx, in)
+	return err != nil || !slices.Contains(out.Needs, a.out.Needs[0]) || a.out.Needs[0] == "passwordChange" && SatisfiesMFA(in.Methods)
 }
 
 // allowedByPolicy is true when the user may use a registered method, whether or not its service runs.
@@ -189,7 +179,7 @@ func (s *Server) finishing(tx *state.Tx, r *http.Request, f *flow, a *attempt, u
 // postStay takes the answer to "Stay signed in?".
 func (s *Server) postStay(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 	f.stayed = true
-	v, err := s.advanceOr(tx, r, f)
+	v, err := s.advance(tx, r, f)
 	if err == nil && v.cookie != nil && r.PostForm.Get("stay") == "yes" {
 		v.cookie.MaxAge = int((90 * 24 * time.Hour).Seconds())
 	}
@@ -199,7 +189,7 @@ func (s *Server) postStay(tx *state.Tx, r *http.Request, f *flow) (view, error) 
 // postConfirm takes the answer to the device question.
 func (s *Server) postConfirm(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 	f.confirmed = true
-	return s.advanceOr(tx, r, f)
+	return s.advance(tx, r, f)
 }
 
 // finish writes the log and gives the client its code, or the waiting device its session.
@@ -302,5 +292,5 @@ func (s *Server) postConsent(tx *state.Tx, r *http.Request, f *flow) (view, erro
 	if f.prompt == "consent" {
 		f.prompt = ""
 	}
-	return s.advanceOr(tx, r, f)
+	return s.advance(tx, r, f)
 }

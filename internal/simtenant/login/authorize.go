@@ -177,11 +177,14 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, f *flow) {
 	defer f.mu.Unlock()
 	f.step = "user"
 	var v view
+	var blocked error
 	_ = s.st.Update(func(tx *state.Tx) error {
 		s.recall(tx, r, f)
 		switch {
+		case f.ses != nil && f.prompt == "none":
+			v = s.silent(tx, r, f)
 		case f.ses != nil:
-			v = s.advance(tx, r, f)
+			v, blocked = s.advance(tx, r, f)
 		case f.prompt == "none":
 			v = view{back: refuse(50058)}
 		case f.hint != "":
@@ -191,6 +194,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, f *flow) {
 		}
 		return nil
 	})
+	if blocked != nil {
+		v = s.errorView(w, r, blocked)
+	}
 	s.render(w, r, f, v)
 }
 

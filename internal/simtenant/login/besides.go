@@ -58,7 +58,8 @@ func (e *evaluation) mandatory() bool {
 		return false
 	}
 	return slices.ContainsFunc(e.in.Targets, func(t Target) bool {
-		return t.Resource == portalApp || t.Resource == m365AdminApp || t.Resource == ARMApp && t.Write
+		res := strings.ToLower(t.Resource)
+		return res == portalApp || res == m365AdminApp || res == ARMApp && t.Write
 	})
 }
 

@@ -31,6 +31,9 @@ func (c client) public() bool {
 	return c.app.Bool("isFallbackPublicClient") || len(c.app.Object("publicClient").Strings("redirectUris")) > 0
 }
 
+// singlePage is true for applications that run in a browser and keep no secret either.
+func (c client) singlePage() bool { return len(c.app.Object("spa").Strings("redirectUris")) > 0 }
+
 // findClient is the client with an id, or the reason why it cannot sign in here.
 func (s *Server) findClient(tx *state.Tx, id string) (client, error) {
 	if id == "" {
@@ -108,7 +111,7 @@ func (s *Server) authenticate(tx *state.Tx, r *http.Request, c client, keys issu
 		return noCredential, refuse(700025)
 	case secret != "":
 		return checkSecret(tx, c, secret)
-	case required || !c.public():
+	case required || !c.public() && !c.singlePage():
 		return noCredential, refuse(7000218)
 	}
 	return noCredential, nil

@@ -20,6 +20,9 @@ type SignIn struct {
 	Targets []Target
 	// Methods is what the user proved: all proofs of the session.
 	Methods []Method
+	// Checked: the proofs were checked when they were given. Whether their methods still
+	// exist, are allowed or work does not matter then, as for a session that lives on.
+	Checked bool
 	// IP is the client's address. Country (ISO 3166, two letters) overrides the simulated table of addresses.
 	IP, Country string
 	// CompliantNetwork: the request came through Global Secure Access.
@@ -189,15 +192,9 @@ func (e *evaluation) primary() bool {
 	if e.user == nil {
 		return e.end(50034, "the account does not exist (any more)")
 	}
-	var usable []Method
-	first := obstacle{50126, "", "no proof of identity was given"}
-	for i, m := range e.in.Methods {
-		code, why := unusable(e.tx, e.user, m)
-		if code == 0 {
-			usable = append(usable, m)
-		} else if i == 0 {
-			first = obstacle{code, "", why}
-		}
+	usable, first := e.in.Methods, obstacle{50126, "", "no proof of identity was given"}
+	if !e.in.Checked {
+		usable, first = e.usable(first)
 	}
 	e.proofs = usable
 	if !slices.ContainsFunc(usable, Method.first) {
@@ -211,6 +208,22 @@ func (e *evaluation) primary() bool {
 		return e.end(50055, why)
 	}
 	return e.client()
+}
+
+// usable is the proofs that count, and why the first one does not when it does not.
+func (e *evaluation) usable(first obstacle) ([]Method, obstacle) {
+	var out []Method
+	for i, m := range e.in.Methods {
+		code, why := unusable(e.tx, e.user, m)
+		if code == 0 {
+			out = append(out, m)
+			continue
+		}
+		if i == 0 {
+			first = obstacle{code, "", why}
+		}
+	}
+	return out, first
 }
 
 // client is whether the application may be used at all, and by this user.

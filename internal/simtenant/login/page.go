@@ -196,7 +196,10 @@ func (s *Server) step(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 // again shows where the visit stands.
 func (s *Server) again(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 	if len(f.methods) > 0 {
-		return s.advanceOr(tx, r, f)
+		return s.advance(tx, r, f)
+	}
+	if f.step == "federated" {
+		return s.takeName(tx, r, f, tx.Get("users", f.userID).String("userPrincipalName")), nil
 	}
 	v := f.show(f.step)
 	v.page.Name = tx.Get("users", f.userID).String("userPrincipalName")

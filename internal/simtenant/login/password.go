@@ -91,6 +91,18 @@ func (s *Server) changePassword(tx *state.Tx, u state.Object, text, ip string) {
 	s.audit(tx, u, "UserManagement", "Core Directory", "Change user password", ip)
 }
 
+// remediate ends a user's risk: a new password set with a second factor is the remedy that
+// risk policies ask for.
+func remediate(tx *state.Tx, u state.Object) {
+	r := tx.Get("identityProtection/riskyUsers", u.ID())
+	if r == nil || riskOf(tx, u.ID()) == "none" {
+		return
+	}
+	r["riskState"], r["riskLevel"], r["riskDetail"] = "remediated", "none", "userPerformedSecuredPasswordChange"
+	r["riskLastUpdatedDateTime"] = state.Timestamp(tx.Now())
+	tx.Put("identityProtection/riskyUsers", r)
+}
+
 // weakPassword is why Entra refuses a new password, "" when it takes it (page "Password
 // policies": 8 to 256 characters of the permitted set, three of four kinds).
 func weakPassword(text string) string {

@@ -36,7 +36,7 @@ func (c *tokenCall) attempt(ses *session) *attempt {
 func newAttempt(tx *state.Tx, r *http.Request, c client, res resource, a asked, ses *session) *attempt {
 	in := SignIn{
 		UserID: ses.userID, AppID: c.appID, Targets: targetsOf(c, a, res), Methods: ses.methods, IP: clientIP(r), Platform: platformOf(r),
-		ClientAppType: clientTypeOf(c), Flow: ses.flow, SignInRisk: riskHeader(r), AuthTime: ses.authTime,
+		ClientAppType: clientTypeOf(c), Flow: ses.flow, SignInRisk: riskHeader(r), AuthTime: ses.authTime, Checked: true,
 	}
 	if ses.deviceID != "" {
 		in.Device = tx.Get("devices", ses.deviceID)

@@ -8,6 +8,8 @@ import (
 	"breakglass/internal/simtenant/state"
 )
 
+const authenticatorType = "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod"
+
 // postRegister goes from "More information required" to the registration of the
 // Authenticator app. Registering is a user action of its own: policies for it apply, and
 // the methods policy must allow the app. The simulated app is at hand, so the page shows
@@ -21,7 +23,7 @@ func (s *Server) postRegister(tx *state.Tx, r *http.Request, f *flow) (view, err
 		return view{}, err
 	}
 	fresh := state.Object{
-		"id": state.NewID(), "@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod", "_user": u.ID(), "_code": digits(),
+		"id": state.NewID(), "@odata.type": authenticatorType, "_user": u.ID(), "_code": digits(),
 		"displayName": "Simulated telephone", "deviceTag": "SoftwareTokenActivated", "phoneAppVersion": "6.2606.3812", "createdDateTime": state.Timestamp(tx.Now()),
 	}
 	switch {
@@ -61,14 +63,14 @@ func (s *Server) postVerify(tx *state.Tx, r *http.Request, f *flow) (view, error
 	s.audit(tx, u, "UserManagement", "Authentication Methods", "User registered security info", clientIP(r))
 	f.methods = append(f.methods, Method{Mode: "microsoftAuthenticatorPush", ID: f.pending.ID()})
 	f.pending, f.ses = nil, nil
-	return s.advanceOr(tx, r, f)
+	return s.advance(tx, r, f)
 }
 
 // postCampaign takes the answer to the registration campaign: later, or now.
 func (s *Server) postCampaign(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 	f.campaigned = true
 	if r.PostForm.Get("later") != "" {
-		return s.advanceOr(tx, r, f)
+		return s.advance(tx, r, f)
 	}
 	return s.postRegister(tx, r, f)
 }

@@ -205,7 +205,7 @@ func unconsented(a asked, have []string, c client, res resource) []string {
 }
 
 // required is the delegated permissions that the registration of a client names for a
-// resource (requiredResourceAccess), User.Read where it names none.
+// resource (requiredResourceAccess); where it names none, the one that everybody asks for.
 func required(c client, res resource) []string {
 	var out []string
 	for _, r := range objects(c.app, "requiredResourceAccess") {
@@ -220,8 +220,11 @@ func required(c client, res resource) []string {
 			}
 		}
 	}
-	if len(out) == 0 && res.appID == GraphApp {
-		out = []string{"User.Read"}
+	switch {
+	case len(out) > 0:
+		return out
+	case res.appID == GraphApp:
+		return []string{"User.Read"}
 	}
-	return out
+	return []string{"user_impersonation"}
 }

@@ -285,7 +285,7 @@ func (c *tokenCall) password() (map[string]any, error) {
 	}
 	ses := c.s.newSession(c.tx, u, []Method{{Mode: "password"}}, c.r)
 	a := c.attempt(ses)
-	a.interactive, a.protocol = true, "ropc"
+	a.interactive, a.protocol, a.in.Checked = true, "ropc", false
 	answer, err := c.byPassword(a, u, ses, form.Get("password"))
 	c.s.recordUser(c.tx, a, err)
 	return answer, err

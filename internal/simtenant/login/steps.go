@@ -101,7 +101,7 @@ func (s *Server) postPassword(tx *state.Tx, r *http.Request, f *flow) (view, err
 		}
 		return v, nil
 	}
-	return s.advanceOr(tx, r, f)
+	return s.advance(tx, r, f)
 }
 
 // postPass checks a Temporary Access Pass.
@@ -118,7 +118,7 @@ func (s *Server) postPass(tx *state.Tx, r *http.Request, f *flow) (view, error) 
 			break
 		}
 		f.methods = []Method{m}
-		v, err := s.advanceOr(tx, r, f)
+		v, err := s.advance(tx, r, f)
 		if modes[0] == "temporaryAccessPassOneTime" {
 			o["_used"] = true
 			tx.Put("authenticationMethods", o)
@@ -158,8 +158,11 @@ func (s *Server) postChange(tx *state.Tx, r *http.Request, f *flow) (view, error
 		return fail("Choose a password that you have not used before.")
 	}
 	s.changePassword(tx, u, fresh, clientIP(r))
+	if SatisfiesMFA(f.methods) {
+		remediate(tx, u)
+	}
 	f.passwordChanged, f.ses = true, nil
-	return s.advanceOr(tx, r, f)
+	return s.advance(tx, r, f)
 }
 
 // codePage asks for the code of one of the user's second proofs. The code is the hidden
@@ -200,7 +203,7 @@ func (s *Server) postCode(tx *state.Tx, r *http.Request, f *flow) (view, error) 
 	if code == 0 && o.String("_code") == strings.ReplaceAll(r.PostForm.Get("otc"), " ", "") {
 		f.methods = append(f.methods, m)
 		f.ses = nil // a new proof is a new session
-		return s.advanceOr(tx, r, f)
+		return s.advance(tx, r, f)
 	}
 	a := s.try(tx, r, f)
 	a.failed = m.Mode
