@@ -62,7 +62,7 @@ func TestExclusionSendsTheListsAndNothingElse(t *testing.T) {
 
 func TestWhatIsWantedAlreadyNeedsNoStep(t *testing.T) {
 	for name, d := range map[string]func() *Plan{
-		"two accounts":       func() *Plan { return mustMake(t, wanted2(), newTenant(t).snapshot()) },
+		"two accounts":        func() *Plan { return mustMake(t, wanted2(), newTenant(t).snapshot()) },
 		"with group and unit": func() *Plan { return mustMake(t, withGroup(wanted2()), newTenant(t).snapshot()) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,8 +105,12 @@ func TestReadingOfAnotherTenantIsRefused(t *testing.T) {
 }
 
 func TestWhatWasNotReadIsNeverTakenForEmpty(t *testing.T) {
-	roles := func(p *Plan) bool { return slices.ContainsFunc(stepIDs(p), func(id string) bool { return strings.HasPrefix(id, "role-") }) }
-	exclusions := func(p *Plan) bool { return slices.ContainsFunc(stepIDs(p), func(id string) bool { return strings.HasPrefix(id, "exclude-") }) }
+	roles := func(p *Plan) bool {
+		return slices.ContainsFunc(stepIDs(p), func(id string) bool { return strings.HasPrefix(id, "role-") })
+	}
+	exclusions := func(p *Plan) bool {
+		return slices.ContainsFunc(stepIDs(p), func(id string) bool { return strings.HasPrefix(id, "exclude-") })
+	}
 	creates := func(p *Plan) bool { return slices.Contains(stepIDs(p), "create-a") }
 	group := func(p *Plan) bool { return slices.Contains(stepIDs(p), "create-group") }
 	unit := func(p *Plan) bool { return slices.Contains(stepIDs(p), "create-unit") }

@@ -60,7 +60,7 @@ func (r *run) ready2s(ctx context.Context, st Step, before sight) (Step, sight, 
 	if !isExclusion(st) {
 		return st, before, nil
 	}
-	if r.o.Now().Sub(before.at) > freshness {
+	for n := 0; n < 3 && r.o.Now().Sub(before.at) > freshness; n++ {
 		var err error
 		if before, err = r.look(ctx, st); err != nil {
 			return st, before, fmt.Errorf("read the policy before the write: %w", err)
@@ -143,16 +143,17 @@ func (r *run) look(ctx context.Context, st Step) (sight, error) {
 				return sight{}, err
 			}
 		}
+		at := r.o.Now() // what is seen may be as old as the request
 		resp, err := r.w.Send(ctx, addressed(st.Verify.Request, r.o.Graph))
 		switch {
 		case err != nil && resp.Status == http.StatusNotFound:
-			return sight{at: r.o.Now()}, nil
+			return sight{at: at}, nil
 		case err != nil && !unknown(resp):
 			return sight{}, err
 		case err == nil:
 			var a answer
 			if a, err = decodeAnswer(resp.Body); err == nil {
-				return sight{a, r.o.Now()}, nil
+				return sight{a, at}, nil
 			}
 		}
 		last = err
