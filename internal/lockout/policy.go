@@ -180,15 +180,15 @@ type demand struct {
 // join combines demands by the operator and gives the first reason for the result; with one
 // demand, or all alike, the operator does not matter.
 func join(demands []demand, operator string) (Truth, string) {
-	all, any := True, False
+	all, some := True, False
 	for _, d := range demands {
-		all, any = all.And(d.met), any.Or(d.met)
+		all, some = all.And(d.met), some.Or(d.met)
 	}
 	met := all
 	switch {
 	case operator == "OR":
-		met = any
-	case operator != "AND" && all != any:
+		met = some
+	case operator != "AND" && all != some:
 		return Unknown, "whether all of its controls are demanded or one of them was not told"
 	}
 	i := slices.IndexFunc(demands, func(d demand) bool { return d.met == met })

@@ -98,10 +98,15 @@ func (a subject) inRole(id string) Truth {
 	if strings.EqualFold(id, entra.RoleGlobalAdministrator) {
 		return True
 	}
+	containers, _ := a.containers()
+	if slices.ContainsFunc(containers, func(m entra.Membership) bool { return strings.EqualFold(m.RoleTemplateID.Or(""), id) }) {
+		return True
+	}
 	return a.provenRole(id)
 }
 
-// provenRole asks what was read, for exclusions: there the role must be there today.
+// provenRole asks what was read, for exclusions: there the role must be there today. Of roles
+// that a reading does not watch only the memberships tell, and they do not tell the scope.
 func (a subject) provenRole(id string) Truth {
 	in := False
 	for _, r := range a.s.RoleAssignments {

@@ -39,7 +39,7 @@ func accountChecks() []Check {
 			Code: "BG-023", Title: "No leave date is set", Severity: Medium, account: noLeaveDate,
 			Why:    "A leave date makes lifecycle workflows disable or delete the account on the day.",
 			Asks:   "employeeLeaveDateTime is empty.",
-			Parts:  []entra.Part{entra.PartUser},
+			Parts:  []entra.Part{entra.PartEmployeeLeave},
 			Remedy: "clear employeeLeaveDateTime of the account (it needs User-LifeCycleInfo.ReadWrite.All)", Controls: nist("AC-2"),
 		},
 		{

@@ -34,7 +34,7 @@ func powerChecks() []Check {
 			Why: "When the portals refuse, a policy is repaired through Microsoft Graph. That needs a client that exists, is enabled, lets everybody in and is " +
 				"consented to write policies: in a lockout nobody can arrange it.",
 			Asks:   "A client (Graph PowerShell, Graph Explorer or our own) is enabled, does not require assignment, and has Policy.ReadWrite.ConditionalAccess consented for everybody.",
-			Parts:  []entra.Part{entra.PartClients},
+			Parts:  []entra.Part{entra.PartClients, entra.PartConsents},
 			Remedy: "`breakglass onboard` sets up our operator client; or consent Graph PowerShell to Policy.Read.All and Policy.ReadWrite.ConditionalAccess",
 		},
 	}
