@@ -38,10 +38,11 @@ func (s *scene) watched(group, workspace string) {
 		"smsReceivers":   []any{map[string]any{"name": "on call", "countryCode": "49", "phoneNumber": "1515550111", "status": "Enabled"}},
 	}})
 	a, b := s.id("user", "ops-q7d3@"+s.initial), s.id("user", "ops-w5h9@"+s.initial)
-	for name, query := range map[string]string{
-		"emergency-sign-in": `SigninLogs | where UserId in ("` + a + `","` + b + `") | project TimeGenerated, UserId, UserPrincipalName, AppDisplayName, IPAddress, ResultType, CorrelationId`,
-		"emergency-audit":   `AuditLogs | where tostring(TargetResources) has_any ("` + a + `","` + b + `") or tostring(InitiatedBy) has_any ("` + a + `","` + b + `")`,
+	for _, r := range [][2]string{
+		{"emergency-sign-in", `SigninLogs | where UserId in ("` + a + `","` + b + `") | project TimeGenerated, UserId, UserPrincipalName, AppDisplayName, IPAddress, ResultType, CorrelationId`},
+		{"emergency-audit", `AuditLogs | where tostring(TargetResources) has_any ("` + a + `","` + b + `") or tostring(InitiatedBy) has_any ("` + a + `","` + b + `")`},
 	} {
+		name, query := r[0], r[1]
 		s.resource(group+"/providers/Microsoft.Insights/scheduledQueryRules/"+name, "Microsoft.Insights/scheduledQueryRules", name, state.Object{"location": "westeurope", "kind": "LogAlert", "properties": map[string]any{
 			"displayName": name, "severity": 0, "enabled": true, "scopes": []any{workspace}, "evaluationFrequency": "PT1M", "windowSize": "PT1H", "autoMitigate": false,
 			"criteria": map[string]any{"allOf": []any{map[string]any{

@@ -1,6 +1,7 @@
 package simtenant
 
 import (
+	"strconv"
 	"time"
 
 	"breakglass/internal/simtenant/logs"
@@ -15,7 +16,10 @@ func (s *scene) signIn(user string, ago time.Duration, app [2]string, code int, 
 	if code != 0 {
 		requirement, methods, result = "singleFactorAuthentication", []any{"Password"}, "notApplied"
 	}
+	s.records++
+	n := strconv.Itoa(s.records)
 	s.logs.SignIn(s.tx, state.Object{
+		"id": s.id("sign-in", n), "correlationId": s.id("correlation", n), "originalRequestId": s.id("sign-in", n), "uniqueTokenIdentifier": s.id("token", n),
 		"createdDateTime": s.ago(ago), "userId": user, "userPrincipalName": u["userPrincipalName"], "userDisplayName": u["displayName"],
 		"appId": app[0], "appDisplayName": app[1], "resourceId": "00000003-0000-0000-c000-000000000000", "resourceDisplayName": "Microsoft Graph",
 		"ipAddress": ip, "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)", "conditionalAccessStatus": result,

@@ -38,6 +38,7 @@ type scene struct {
 	tx      *state.Tx
 	logs    *logs.Log
 	st      *state.State
+	records int // sign-ins written so far
 }
 
 func newScene(name string, now time.Time) *scene {
