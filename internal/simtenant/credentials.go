@@ -71,22 +71,31 @@ var (
 func (t *Tenant) seedCredentials() (credentials, error) {
 	c := credentials{ControlToken: secretText()}
 	reader := application{DisplayName: "Simulated reader", CertificateFile: "reader.pem"}
-	operator := application{DisplayName: "Simulated operator"}
-	cert, data, err := clientCertificate(reader.DisplayName)
+	operator := application{DisplayName: "Simulated operator", CertificateFile: "operator.pem"}
+	readerCert, err := reader.certify()
 	if err != nil {
 		return c, err
 	}
-	reader.pemData = data
+	operatorCert, err := operator.certify()
+	if err != nil {
+		return c, err
+	}
 	err = t.state.Update(func(tx *state.Tx) error {
 		c.TenantID, c.InitialDomain = tx.TenantID(), initialDomain(tx.List("domains"))
 		graph.Complete(tx)
-		reader.register(tx, cert, readerPermissions, nil)
-		operator.register(tx, nil, append(readerPermissions[:len(readerPermissions):len(readerPermissions)], operatorPermissions...), delegatedOnly)
+		reader.register(tx, readerCert, readerPermissions, nil)
+		operator.register(tx, operatorCert, append(readerPermissions[:len(readerPermissions):len(readerPermissions)], operatorPermissions...), delegatedOnly)
 		c.DeviceUser = deviceUser(tx, c.InitialDomain)
 		return nil
 	})
 	c.Reader, c.Operator = reader, operator
 	return c, err
+}
+
+// certify gives the application a certificate to sign in with.
+func (a *application) certify() (cert *x509.Certificate, err error) {
+	cert, a.pemData, err = clientCertificate(a.DisplayName)
+	return cert, err
 }
 
 // register makes the application and its service principal, consented to; one of the same

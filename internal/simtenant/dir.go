@@ -37,7 +37,7 @@ func (t *Tenant) Endpoints() Endpoints {
 }
 
 // WriteDir writes what a client needs into dir, which it makes when missing: ca.pem,
-// endpoints.json, and for its owner alone credentials.json, reader.pem and ca-key.pem.
+// endpoints.json, and for its owner alone credentials.json, reader.pem, operator.pem and ca-key.pem.
 func (t *Tenant) WriteDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the directory: %w", err)
@@ -62,6 +62,7 @@ func (t *Tenant) WriteDir(dir string) error {
 		{caFile, t.ca.pem(), 0o644},
 		{caKeyFile, key, 0o600},
 		{t.creds.Reader.CertificateFile, t.creds.Reader.pemData, 0o600},
+		{t.creds.Operator.CertificateFile, t.creds.Operator.pemData, 0o600},
 		{"credentials.json", append(creds, '\n'), 0o600},
 		{"endpoints.json", append(endpoints, '\n'), 0o644}, // last: who waits for it finds the rest
 	} {

@@ -56,7 +56,7 @@ func sceneEmpty(s *scene) {
 // An emergency account of a scene. Its user name says nothing.
 func (s *scene) emergency(name, dom string, with state.Object) string {
 	base := state.Object{
-		"passwordPolicies": "DisablePasswordExpiration", "mail": nil, "proxyAddresses": []any{}, "usageLocation": "DE",
+		"givenName": nil, "surname": nil, "passwordPolicies": "DisablePasswordExpiration", "mail": nil, "proxyAddresses": []any{}, "usageLocation": "DE",
 		"lastPasswordChangeDateTime": s.ago(30 * day), "signInSessionsValidFromDateTime": s.ago(30 * day), "signInActivity": s.lastSignIn(40 * day),
 	}
 	for k, v := range with {
