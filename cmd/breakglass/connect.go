@@ -227,8 +227,9 @@ func (d *deps) clientProgress(p msapi.Progress) {
 	switch {
 	case p.Warning:
 		d.say("warning: %s", p.Text)
+	case p.Total > 0 && d.live: // dozens of parts: no line for each in a log
+		d.tell("%s (%d)", p.Text, p.Done)
 	case p.Total > 0:
-		d.tell("%s (%d of %d)", p.Text, p.Done, p.Total)
 	default:
 		d.tell("%s", p.Text)
 	}
