@@ -85,6 +85,7 @@ func (t *Tenant) seedCredentials() (credentials, error) {
 		graph.Complete(tx)
 		reader.register(tx, readerCert, readerPermissions, nil)
 		operator.register(tx, operatorCert, append(readerPermissions[:len(readerPermissions):len(readerPermissions)], operatorPermissions...), delegatedOnly)
+		operator.appoint(tx, privilegedRoleAdministrator, privilegedAuthenticationAdministrator)
 		c.DeviceUser = deviceUser(tx, c.InitialDomain)
 		return nil
 	})
@@ -96,6 +97,14 @@ func (t *Tenant) seedCredentials() (credentials, error) {
 func (a *application) certify() (cert *x509.Certificate, err error) {
 	cert, a.pemData, err = clientCertificate(a.DisplayName)
 	return cert, err
+}
+
+// appoint gives the service principal directory roles: an application that changes
+// administrators, or members of a restricted unit, needs them beside its permissions.
+func (a *application) appoint(tx *state.Tx, roles ...string) {
+	for _, role := range roles {
+		tx.Put(state.RoleAssignments, state.Object{"principalId": a.ServicePrincipalID, "roleDefinitionId": role, "directoryScopeId": "/"})
+	}
 }
 
 // register makes the application and its service principal, consented to; one of the same
@@ -154,7 +163,12 @@ func deviceUser(tx *state.Tx, domain string) person {
 	return person{ID: u.ID(), UserPrincipalName: u.String("userPrincipalName"), Password: u.String(state.Password)}
 }
 
-const globalAdministrator = "62e90394-69f5-4237-9190-012177145e10"
+// Built-in roles by their template ids.
+const (
+	globalAdministrator                   = "62e90394-69f5-4237-9190-012177145e10"
+	privilegedRoleAdministrator           = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+	privilegedAuthenticationAdministrator = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+)
 
 func newRSAKey() (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
