@@ -22,6 +22,11 @@ type Condition struct {
 	None     json.RawMessage `json:"none,omitempty"`
 }
 
+// empty says whether a condition asks nothing.
+func (c Condition) empty() bool {
+	return c.Is == nil && c.Any == nil && c.None == nil && len(c.Contains)+len(c.Lacks) == 0
+}
+
 // answer is a decoded answer of Graph.
 type answer map[string]any
 

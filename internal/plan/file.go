@@ -160,7 +160,7 @@ func (p *Plan) validateStep(st Step, seen map[string]int, made map[string]bool) 
 	if v := st.Verify.Request; v.Method != "GET" || len(v.Body) > 0 || (v.Version != "v1.0" && v.Version != "beta") || !strings.HasPrefix(v.Path, "/") {
 		return errors.New("verify must be a GET")
 	}
-	if len(st.Verify.Conditions) == 0 {
+	if len(st.Verify.Conditions) == 0 || slices.ContainsFunc(st.Verify.Conditions, Condition.empty) {
 		return errors.New("nothing proves it")
 	}
 	return nil
