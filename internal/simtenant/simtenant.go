@@ -60,6 +60,7 @@ type Tenant struct {
 	login http.Handler
 	arm   http.Handler
 
+	wire     *http.Transport // what Client hands out
 	listener net.Listener
 	server   *http.Server
 	served   chan struct{} // closed when the server has stopped
@@ -81,6 +82,7 @@ func New(opts Options) (*Tenant, error) {
 		clock.Set(opts.ClockAt, false)
 	}
 	t := &Tenant{opts: opts, state: state.New(doc, clock), logs: logs.New(1), ca: ca}
+	t.wire = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 	if t.creds, err = t.seedCredentials(); err != nil {
 		return nil, fmt.Errorf("register the tenant's own applications: %w", err)
 	}
@@ -153,13 +155,9 @@ func (t *Tenant) publicHost() string {
 // State is what the tenant knows, for tests that set a scene or look behind it.
 func (t *Tenant) State() *state.State { return t.state }
 
-// Client trusts the tenant's certificate authority and nothing else.
-func (t *Tenant) Client() *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: t.ca.pool(), MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true,
-	}}
-}
+// Client trusts the tenant's certificate authority and nothing else. Its connections are
+// shared with the other clients that this method makes.
+func (t *Tenant) Client() *http.Client { return &http.Client{Transport: t.wire} }
 
 // CertificateAuthority is the authority's certificate as PEM.
 func (t *Tenant) CertificateAuthority() []byte { return t.ca.pem() }
@@ -167,16 +165,20 @@ func (t *Tenant) CertificateAuthority() []byte { return t.ca.pem() }
 // Fail sets a fault; it answers with an error when the fault cannot be understood.
 func (t *Tenant) Fail(f Fault) error { return t.faults.add(f, t.state) }
 
-// Close stops listening and ends the open connections.
+// closeGrace is how long Close waits for answers that are under way.
+const closeGrace = 300 * time.Millisecond
+
+// Close stops listening, lets held answers go, and after a moment cuts what is still open.
 func (t *Tenant) Close() error {
 	if t.server == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
 	t.faults.clear()
+	t.wire.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
 	if t.server.Shutdown(ctx) != nil {
-		_ = t.server.Close() // what has not ended in two seconds is cut
+		_ = t.server.Close()
 	}
 	<-t.served
 	return nil
