@@ -122,7 +122,7 @@ func (s *Server) tenantRoute(rest string) handler {
 	case "oauth2/v2.0/logout", "oauth2/logout":
 		return s.logout
 	}
-	if upn, ok := strings.CutPrefix(rest, "userrealm/"); ok {
+	if kind, upn, ok := strings.Cut(rest, "/"); ok && strings.EqualFold(kind, "userrealm") {
 		return func(w http.ResponseWriter, r *http.Request, _ string) { s.userRealm(w, r, upn) }
 	}
 	return nil
