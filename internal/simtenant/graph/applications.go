@@ -89,7 +89,7 @@ func (c *call) createApplication() {
 		c.notModelled("passwordCredentials at creation (use addPassword)")
 		return
 	}
-	if !c.goodKeys(b) || !c.goodURIs(b) {
+	if !c.goodKeys(nil, b) || !c.goodURIs(b) {
 		return
 	}
 	o := NewApplication(c.tx, b)
@@ -127,7 +127,7 @@ func (c *call) updateApplication() {
 		return
 	}
 	b := c.body.Clone()
-	if !c.keepsSecrets(o, b) || !c.goodKeys(b) || !c.goodURIs(b) {
+	if !c.keepsSecrets(o, b) || !c.goodKeys(o, b) || !c.goodURIs(b) {
 		return
 	}
 	changes := c.merge(o, b)

@@ -141,13 +141,9 @@ func (c *call) keepsSecrets(o, b state.Object) bool {
 }
 
 // goodKeys checks keyCredentials and fills in what the service reads from the certificate.
-// An entry without its key must be one that is there already.
-func (c *call) goodKeys(b state.Object) bool {
-	list, ok := b["keyCredentials"]
-	if !ok {
-		return true
-	}
-	for _, e := range elements(list) {
+// An entry without its key stands for the one with its keyId that is there already.
+func (c *call) goodKeys(o, b state.Object) bool {
+	for _, e := range elements(b["keyCredentials"]) {
 		k, _ := e.(map[string]any)
 		if text, _ := k["key"].(string); text != "" {
 			if !c.goodKey(k, text) {
@@ -155,10 +151,23 @@ func (c *call) goodKeys(b state.Object) bool {
 			}
 			continue
 		}
-		c.bad("The value of property 'key' of resource 'KeyCredential' is missing: send every certificate, old ones too.")
-		return false
+		if !keepKey(o, k) {
+			c.bad("The value of property 'key' of resource 'KeyCredential' is missing.")
+			return false
+		}
 	}
 	return true
+}
+
+// keepKey gives an entry the certificate of the stored one with its keyId.
+func keepKey(o state.Object, k map[string]any) bool {
+	for _, e := range elements(o["keyCredentials"]) {
+		if id, _ := member(e, "keyId").(string); id != "" && id == k["keyId"] {
+			k["key"] = member(e, "key")
+			return true
+		}
+	}
+	return false
 }
 
 func (c *call) goodKey(k map[string]any, text string) bool {

@@ -126,7 +126,7 @@ func (c *call) updatePrincipal() {
 	if _, keys := b["keyCredentials"]; keys && !c.unlocked(o, "servicePrincipal") {
 		return
 	}
-	if !c.keepsSecrets(o, b) || !c.goodKeys(b) {
+	if !c.keepsSecrets(o, b) || !c.goodKeys(o, b) {
 		return
 	}
 	changes := c.merge(o, b)

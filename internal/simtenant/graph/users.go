@@ -161,6 +161,7 @@ func (c *call) createUser() {
 func (c *call) prepareUser(u state.Object) {
 	now := state.Timestamp(c.now())
 	delete(u, "id")
+	delete(u, "@odata.type")
 	for k, v := range map[string]any{
 		"createdDateTime": now, "userType": "Member", "onPremisesSyncEnabled": nil, "passwordPolicies": nil, "deletedDateTime": nil,
 		"businessPhones": []any{}, "otherMails": []any{}, "proxyAddresses": []any{}, "assignedLicenses": []any{}, "assignedPlans": []any{},
