@@ -172,11 +172,8 @@ func exists(j *judge, a *account) result {
 	return fail("%s", b.Why)
 }
 
-func unstopped(j *judge, a *account) result {
-	good := fmt.Sprintf("none of the %s stops it", plural(len(a.an.Standings), "policy in any state"))
-	if n := len(a.an.Standings); n != 1 {
-		good = fmt.Sprintf("none of the %d policies stops it", n)
-	}
+func unstopped(_ *judge, a *account) result {
+	good := fmt.Sprintf("policies read, in any state: %d; none in force stops the account", len(a.an.Standings))
 	r := a.stoppedBy(false, good, lockout.KindPolicy, lockout.KindUnread)
 	if more := a.inForce() - 1; more > 0 && r.verdict != Pass {
 		r.summary += fmt.Sprintf(" (and %d more)", more)

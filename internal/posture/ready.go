@@ -165,7 +165,7 @@ func (t count) yes() string {
 	}
 	out := fmt.Sprintf("yes: %s would have worked at %s", said, day(t.read))
 	if left := len(t.order) - len(able); left > 0 {
-		out += fmt.Sprintf(", the other %s would not, or could not be told", plural(left, "account"))
+		out += fmt.Sprintf("; %s would not, or could not be told", plural(left, "other account"))
 	}
 	return out
 }
