@@ -136,11 +136,12 @@ var (
 func callsIn(text string) []contract.Exchange {
 	var all []contract.Exchange
 	for _, block := range fence.FindAllStringSubmatch(text, -1) {
+		before := len(all)
 		for line := range strings.Lines(block[1]) {
 			line = strings.TrimSpace(line)
 			if m := httpCall.FindStringSubmatch(line); m != nil {
 				all = append(all, contract.Exchange{Method: m[1], URL: strings.ReplaceAll(m[2], " ", "%20"), RequestHeader: http.Header{}})
-			} else if n := len(all); n > 0 && line != "" {
+			} else if n := len(all); n > before && line != "" {
 				all[n-1].RequestBody = append(all[n-1].RequestBody, line...)
 			}
 		}
@@ -163,12 +164,16 @@ func TestEveryCallOfTheRunbookIsOneThatMicrosoftKnows(t *testing.T) {
 			x.RequestHeader.Set("Content-Type", "application/json")
 		}
 		for _, p := range c.Check(x) {
-			if p.Side == "request" && p.Code != "missing-header" {
+			if p.Side == "request" && !strings.Contains(x.URL, notDescribed) {
 				t.Errorf("%s %s\n  %s", x.Method, x.URL, p)
 			}
 		}
 	}
 }
+
+// notDescribed is outside the descriptions; it is in Microsoft's "Elevate access to manage
+// all Azure subscriptions and management groups".
+const notDescribed = "/providers/Microsoft.Authorization/elevateAccess?api-version=2016-07-01"
 
 const someID = "33333333-3333-4333-8333-333333333333"
 
