@@ -73,20 +73,9 @@ func (s *Server) obstacle(tx *state.Tx, f *flow, a *attempt, u state.Object) (vi
 	case "terms":
 		return view{}, NotModelled("the page on which terms of use are accepted")
 	}
-	err := f.refusalOf(a.out, u)
+	err := a.out.refusal(f.client, f.res, u.String("userPrincipalName"))
 	s.recordUser(tx, a, err)
 	return view{}, err
-}
-
-// refusalOf is the outcome's error with its names filled in.
-func (f *flow) refusalOf(out Outcome, u state.Object) error {
-	switch out.Code {
-	case 50105:
-		return refuse(50105, f.client.appID, f.client.name, u.String("userPrincipalName"))
-	case 7000112:
-		return refuse(7000112, f.client.appID, f.client.name)
-	}
-	return out.refusal(f.res.name)
 }
 
 // demandChange asks for a new password: with the old one when it is due, after a second
@@ -117,10 +106,10 @@ func (s *Server) demandFactors(tx *state.Tx, f *flow, a *attempt, u state.Object
 	}
 	switch {
 	case untyped != nil:
-		s.recordUser(tx, a, a.out.refusal(f.res.name))
+		s.recordUser(tx, a, a.out.refusal(f.client, f.res, u.String("userPrincipalName")))
 		return view{}, NotModelled("a sign-in with " + wayText(untyped) + " on its page")
 	case capable(tx, u) || !helps(tx, a, state.Object{"@odata.type": authenticatorType}):
-		err := f.refusalOf(a.out, u)
+		err := a.out.refusal(f.client, f.res, u.String("userPrincipalName"))
 		s.recordUser(tx, a, err)
 		return view{}, err
 	}

@@ -87,7 +87,7 @@ var faults = map[int]fault{
 	70018:   {400, "bad_verification_code", "Invalid verification code due to User typing in wrong user code for device code flow. Authorization is not approved."},
 	70019:   {400, "expired_token", "Verification code expired. Have the user retry the sign-in."},
 	70020:   {400, "expired_token", "The provided value for the input parameter 'device_code' is not valid. This device code has expired."},
-	70043:   {400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access. The token was issued on %s and the maximum allowed lifetime for this request is %d."},
+	70043:   {400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access."},
 	75003:   {400, "invalid_request", "%s"},
 	90002:   {400, "invalid_request", "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."},
 	90014:   {400, "invalid_request", "The required field '%s' is missing from the credential. Ensure that you have all the necessary parameters for the login request."},
@@ -119,7 +119,7 @@ var faults = map[int]fault{
 	7000229: {400, "unauthorized_client", "The client application %s is missing service principal in the tenant %s. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119"},
 	9002313: {400, "invalid_request", "Invalid request. Request is malformed or invalid."},
 	// A passkey that the policy for authentication methods does not take (any more). The number is from memory.
-	135010: {400, "invalid_grant", "The authentication method '%s' is not allowed by your organisation's authentication methods policy."},
+	135010: {400, "invalid_grant", "The authentication method is not allowed by your organisation's authentication methods policy."},
 }
 
 // fail answers with the OAuth error body that every client of Entra knows.

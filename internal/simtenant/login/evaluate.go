@@ -111,11 +111,18 @@ type Outcome struct {
 // Granted is true when the user is in.
 func (o Outcome) Granted() bool { return o.Code == 0 }
 
-// refusal is the outcome as an error of the token endpoint.
-func (o Outcome) refusal(resourceName string) error {
+// refusal is the outcome as an error of the token endpoint, the names in its text filled in.
+func (o Outcome) refusal(c client, res resource, upn string) *refusal {
 	r := refuse(o.Code)
-	if strings.Contains(faults[o.Code].text, "%s") {
-		r = refuse(o.Code, resourceName)
+	switch {
+	case o.Code == 50105:
+		r = refuse(o.Code, c.appID, c.name, upn)
+	case o.Code == 50034:
+		r = refuse(o.Code, upn, "tenant's")
+	case o.Code == 7000112:
+		r = refuse(o.Code, c.appID, c.name)
+	case strings.Contains(faults[o.Code].text, "%s"):
+		r = refuse(o.Code, res.name)
 	}
 	switch o.Code {
 	case 50076, 50079, 50074:

@@ -28,9 +28,10 @@ func (s *Server) postRegister(tx *state.Tx, r *http.Request, f *flow) (view, err
 	}
 	switch {
 	case !out.Granted() && out.Code == 53003:
-		a.out = out
-		s.recordUser(tx, a, out.refusal("My Signins"))
-		return view{}, out.refusal("My Signins")
+		a.out, a.res = out, s.named(tx, mySignInsApp, "")
+		err := out.refusal(f.client, a.res, u.String("userPrincipalName"))
+		s.recordUser(tx, a, err)
+		return view{}, err
 	case !methodAllowed(tx, u, "MicrosoftAuthenticator", fresh, Method{Mode: "microsoftAuthenticatorPush"}):
 		err := refuse(53004)
 		s.note(tx, f, s.try(tx, r, f), 53004)

@@ -238,7 +238,7 @@ func (c *tokenCall) silently(a *attempt, rt *refresh, text string) (map[string]a
 		return nil, err
 	}
 	if !out.Granted() {
-		return nil, withPolicies(out.refusal(c.res.name), out)
+		return nil, withPolicies(out.refusal(c.client, c.res, u.String("userPrincipalName")), out)
 	}
 	scopes, err := c.consented(u)
 	if err != nil {
@@ -252,10 +252,9 @@ func (c *tokenCall) silently(a *attempt, rt *refresh, text string) (map[string]a
 
 // withPolicies adds the claims that send a client back to the sign-in page with the
 // policies that stopped it (capolids).
-func withPolicies(err error, out Outcome) error {
-	r, ok := err.(*refusal)
-	if !ok || out.Status != "failure" {
-		return err
+func withPolicies(r *refusal, out Outcome) error {
+	if out.Status != "failure" {
+		return r
 	}
 	var ids []string
 	for _, p := range out.Policies {
@@ -302,7 +301,7 @@ func (c *tokenCall) byPassword(a *attempt, u state.Object, ses *session, text st
 		return nil, err
 	}
 	if !out.Granted() {
-		return nil, withPolicies(out.refusal(c.res.name), out)
+		return nil, withPolicies(out.refusal(c.client, c.res, u.String("userPrincipalName")), out)
 	}
 	scopes, err := c.consented(u)
 	if err != nil {

@@ -135,7 +135,7 @@ func (c *tokenCall) clientCredentials() (map[string]any, error) {
 		ServicePrincipalID: c.client.sp.ID(), Targets: []Target{{Resource: c.res.appID}}, IP: clientIP(c.r),
 	})
 	if err == nil && !out.Granted() {
-		err = out.refusal(c.res.name)
+		err = out.refusal(c.client, c.res, "")
 	}
 	if err == nil && c.res.sp.Bool("appRoleAssignmentRequired") && len(appRoles(c.tx, c.client.sp.ID(), c.res)) == 0 {
 		err = refuse(501051, c.client.appID, c.client.name, c.res.appID, c.res.name)
