@@ -244,6 +244,9 @@ type AuthenticationMethodsPolicy struct {
 type Target struct {
 	ID   string `json:"id"`
 	Type string `json:"targetType"`
+	// AllowedPasskeyProfiles are ids of the Fido2 configuration's profiles: a key of this target
+	// must fit one of them. Empty: the configuration's own restrictions hold.
+	AllowedPasskeyProfiles Maybe[[]string] `json:"allowedPasskeyProfiles,omitzero"`
 }
 
 // MethodConfiguration is one method's switch and restrictions; ID is Fido2, X509Certificate and so on.
@@ -255,6 +258,16 @@ type MethodConfiguration struct {
 	KeyRestrictions       Maybe[KeyRestrictions] `json:"keyRestrictions,omitzero"`
 	IncludeTargets        Maybe[[]Target]        `json:"includeTargets,omitzero"`
 	ExcludeTargets        Maybe[[]Target]        `json:"excludeTargets,omitzero"`
+	// PasskeyProfiles are of Fido2 only, and not in every cloud.
+	PasskeyProfiles Maybe[[]PasskeyProfile] `json:"passkeyProfiles,omitzero"`
+}
+
+// PasskeyProfile restricts the passkeys of the targets that name it.
+type PasskeyProfile struct {
+	ID              string                 `json:"id"`
+	Name            Maybe[string]          `json:"name,omitzero"`
+	PasskeyTypes    Maybe[string]          `json:"passkeyTypes,omitzero"` // a comma list: deviceBound, synced
+	KeyRestrictions Maybe[KeyRestrictions] `json:"keyRestrictions,omitzero"`
 }
 
 // KeyRestrictions bind registration and authentication: removing an AAGUID kills registered keys.

@@ -101,6 +101,40 @@ func free(s *entra.Snapshot) {
 	unreadPart(s, entra.PartActiveRoles, entra.UnreadLicence)
 }
 
+// Passkey profiles stand in place of the configuration's own restrictions for the targets
+// that name them.
+func TestAKeyMustFitAPasskeyProfileOfItsTarget(t *testing.T) {
+	allow := func(model string) entra.Maybe[entra.KeyRestrictions] {
+		return some(entra.KeyRestrictions{IsEnforced: some(true), EnforcementType: some("allow"), AAGUIDs: ids(model)})
+	}
+	for name, test := range map[string]struct {
+		profiles entra.Maybe[[]entra.PasskeyProfile]
+		named    entra.Maybe[[]string]
+		want     Truth
+	}{
+		"profiles unknown to this cloud":    {entra.Maybe[[]entra.PasskeyProfile]{}, entra.Maybe[[]string]{}, True},
+		"no profiles":                       {some([]entra.PasskeyProfile{}), ids(), True},
+		"one of two allows it":              {some([]entra.PasskeyProfile{{ID: "1", KeyRestrictions: allow(token2)}, {ID: "2", PasskeyTypes: some("deviceBound"), KeyRestrictions: allow(yubikey)}}), ids("1", "2"), True},
+		"none allows the model":             {some([]entra.PasskeyProfile{{ID: "1", PasskeyTypes: some("deviceBound"), KeyRestrictions: allow(token2)}}), ids("1"), False},
+		"for synced passkeys only":          {some([]entra.PasskeyProfile{{ID: "1", PasskeyTypes: some("synced"), KeyRestrictions: allow(yubikey)}}), ids("1"), False},
+		"types not told":                    {some([]entra.PasskeyProfile{{ID: "1", KeyRestrictions: allow(yubikey)}}), ids("1"), Unknown},
+		"a profile that was not read":       {some([]entra.PasskeyProfile{}), ids("9"), Unknown},
+		"profiles, and which is not told":   {some([]entra.PasskeyProfile{{ID: "1", KeyRestrictions: allow(token2)}}), entra.Maybe[[]string]{}, Unknown},
+		"profiles, and the target has none": {some([]entra.PasskeyProfile{{ID: "1", KeyRestrictions: allow(token2)}}), ids(), Unknown},
+	} {
+		s := healthy()
+		keys := s.Users[0].Methods.Or(nil)
+		keys[1].PasskeyType = some("deviceBound")
+		c := &s.MethodsPolicy.Configurations[0]
+		c.PasskeyProfiles = test.profiles
+		c.IncludeTargets = some([]entra.Target{{ID: "all_users", Type: "group", AllowedPasskeyProfiles: test.named}})
+		got, _ := Keys(s, &s.Users[0])
+		if len(got) != 1 || got[0].Usable != test.want {
+			t.Errorf("%s: %+v, want %v", name, got, test.want)
+		}
+	}
+}
+
 func TestADirectAssignmentIsEnoughWithoutPIM(t *testing.T) {
 	s := healthy()
 	free(s)

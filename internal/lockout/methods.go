@@ -109,12 +109,72 @@ func (a subject) targeted(list entra.Maybe[[]entra.Target]) Truth {
 	return in
 }
 
+// aaguidAllowed judges a passkey by the profiles that the account's targets name, one that
+// allows it suffices; where they name none, by the configuration's own restrictions.
 func (a subject) aaguidAllowed(m entra.Method) (Truth, string) {
 	c := methodConfiguration(a.s, "Fido2")
-	r, ok := c.KeyRestrictions.Value()
+	named, told := a.profiles(c)
+	profiles, _ := c.PasskeyProfiles.Value()
+	switch {
+	case !told, len(named) == 0 && len(profiles) > 0:
+		return Unknown, "which passkey profile holds for the account was not told"
+	case len(named) == 0:
+		return restricted(c.KeyRestrictions, m)
+	}
+	allowed, why := False, "no passkey profile of the account allows it"
+	for _, id := range named {
+		i := slices.IndexFunc(profiles, func(p entra.PasskeyProfile) bool { return strings.EqualFold(p.ID, id) })
+		if i < 0 {
+			allowed, why = allowed.Or(Unknown), "a passkey profile of the account was not read"
+			continue
+		}
+		ok, _ := restricted(profiles[i].KeyRestrictions, m)
+		allowed = allowed.Or(ok.And(typeAllowed(profiles[i], m)))
+	}
+	switch allowed {
+	case True:
+		why = "accepted by a passkey profile"
+	case Unknown:
+		why = "whether a passkey profile allows it was not told"
+	}
+	return allowed, why
+}
+
+// profiles are the profiles that the targets of the account name; told is false when a target
+// may name more.
+func (a subject) profiles(c *entra.MethodConfiguration) (named []string, told bool) {
+	told = true
+	none := len(c.PasskeyProfiles.Or(nil)) == 0
+	for _, t := range c.IncludeTargets.Or(nil) {
+		if a.targeted(entra.Some([]entra.Target{t})) == False {
+			continue
+		}
+		named = append(named, t.AllowedPasskeyProfiles.Or(nil)...)
+		told = told && (t.AllowedPasskeyProfiles.Known() || none)
+	}
+	return named, told
+}
+
+func typeAllowed(p entra.PasskeyProfile, m entra.Method) Truth {
+	types, ok := p.PasskeyTypes.Value()
+	kind, has := m.PasskeyType.Value()
+	switch {
+	case p.PasskeyTypes.IsNull():
+		return True
+	case !ok || !m.PasskeyType.Known():
+		return Unknown
+	case !has:
+		kind = "deviceBound"
+	}
+	return truth(slices.ContainsFunc(strings.Split(types, ","), func(t string) bool { return strings.EqualFold(strings.TrimSpace(t), kind) }))
+}
+
+// restricted judges a passkey's model by key restrictions.
+func restricted(of entra.Maybe[entra.KeyRestrictions], m entra.Method) (Truth, string) {
+	r, ok := of.Value()
 	enforced, known := r.IsEnforced.Value()
 	switch {
-	case c.KeyRestrictions.IsNull() || ok && known && !enforced:
+	case of.IsNull() || ok && known && !enforced:
 		return True, "accepted, no key restrictions"
 	case !ok || !known:
 		return Unknown, "the key restrictions were not told"

@@ -54,6 +54,16 @@ func tenants() map[string]func() (*config.Desired, *entra.Snapshot) {
 			s.Strengths[0].AllowedAAGUIDs, s.Strengths[0].AllowedCombinations = ids(yubikey), ids("fido2", "password,sms")
 			return d, s
 		},
+		"passkey profiles": func() (*config.Desired, *entra.Snapshot) {
+			s := healthy()
+			c := &s.MethodsPolicy.Configurations[0]
+			c.KeyRestrictions = entra.Null[entra.KeyRestrictions]()
+			c.IncludeTargets = some([]entra.Target{{ID: "all_users", Type: "group", AllowedPasskeyProfiles: ids("p")}})
+			c.PasskeyProfiles = some([]entra.PasskeyProfile{{ID: "p", PasskeyTypes: some("synced"), KeyRestrictions: some(entra.KeyRestrictions{
+				IsEnforced: some(true), EnforcementType: some("block"), AAGUIDs: ids(yubikey, token2),
+			})}})
+			return desired(), s
+		},
 		"free": func() (*config.Desired, *entra.Snapshot) {
 			d, s := desired(), healthy()
 			s.Plans, s.ActiveRoles, s.RoleSettings, s.Policies = nil, nil, nil, nil
