@@ -159,6 +159,9 @@ type Member struct {
 	ID          string        `json:"id"`
 	Type        string        `json:"type"`
 	DisplayName Maybe[string] `json:"displayName,omitzero"`
+	// Direct is whether it is a member itself and not only through a group inside; mostly
+	// not told, because one listing of all members does not say it.
+	Direct Maybe[bool] `json:"direct,omitzero"`
 }
 
 // AdministrativeUnit is a unit; a restricted one blocks changes of its members.
