@@ -16,7 +16,7 @@ const keptDeleted = 30 * 24 * time.Hour
 
 func (a *API) deletedRoutes() []route {
 	read := both("User.Read.All", "User.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All")
-	write := both("User.DeleteRestore.All", "User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Directory.ReadWrite.All")
+	write := only("User.DeleteRestore.All", "User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Directory.ReadWrite.All")
 	roles := []string{roleUserAdministrator, roleGroupsAdministrator, roleApplicationAdministrator, roleCloudAppAdministrator, rolePrivilegedAuthAdmin}
 	return []route{
 		{method: "GET", pattern: "/directory/deletedItems", need: read, handle: (*call).listDeleted},

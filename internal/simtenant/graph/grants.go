@@ -31,7 +31,8 @@ func principalRoutes() []route {
 
 // grantRoutes is application permissions and delegated ones.
 func grantRoutes() []route {
-	assign := both("AppRoleAssignment.ReadWrite.All+Application.Read.All", "AppRoleAssignment.ReadWrite.All+Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All+Directory.Read.All", "AppRoleAssignment.ReadWrite.All+Directory.ReadWrite.All")
+	assign := both("AppRoleAssignment.ReadWrite.All+Application.Read.All", "AppRoleAssignment.ReadWrite.All+Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All+Directory.Read.All")
+	unassign := only("AppRoleAssignment.ReadWrite.All")
 	read := both("Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
 	consent := both("DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All")
 	consenters := append([]string{rolePrivilegedRoleAdmin}, writesApps...)
@@ -60,14 +61,14 @@ func grantRoutes() []route {
 					c.assignAppRole()
 				}
 			}},
-			route{method: "DELETE", pattern: at + "/{assignment}", need: assign, roles: consenters, handle: (*call).removeAppRole},
+			route{method: "DELETE", pattern: at + "/{assignment}", need: unassign, roles: consenters, handle: (*call).removeAppRole},
 		)
 	}
 	for _, set := range []string{"users", "groups"} {
 		at := "/" + set + "/{id}/appRoleAssignments"
 		routes = append(routes,
-			route{method: "POST", pattern: at, need: assign, roles: consenters, handle: (*call).assignAppRole},
-			route{method: "DELETE", pattern: at + "/{assignment}", need: assign, roles: consenters, handle: (*call).removeAppRole},
+			route{method: "POST", pattern: at, roles: consenters, handle: (*call).assignAppRole},
+			route{method: "DELETE", pattern: at + "/{assignment}", roles: consenters, handle: (*call).removeAppRole},
 		)
 	}
 	return routes

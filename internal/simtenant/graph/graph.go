@@ -46,7 +46,8 @@ type route struct {
 	// method and pattern: "/users/{id}/memberOf", segments compared without case,
 	// {name} takes one segment. The most literal pattern wins.
 	method, pattern string
-	// need is what a token must hold; the zero value takes the operation's row of permissions.txt.
+	// need is what a token must hold where permissions.txt has no row for the operation, or
+	// where a row cannot say it: a need with "A+B", or one marked by only, wins over the row.
 	need access
 	// roles are directory roles (template ids) of which a signed-in user must hold one;
 	// Global Administrator always suffices. Empty: the scope alone decides.
@@ -61,12 +62,23 @@ type route struct {
 // A nil list refuses that kind of caller, as Graph does for operations that it does not support there.
 type access struct {
 	app, delegated []string
+	// wins says that these permissions count whatever the row of permissions.txt names.
+	wins bool
+}
+
+// special is true for a need that wins over the table.
+func (n access) special() bool {
+	return n.wins || slices.ContainsFunc(slices.Concat(n.app, n.delegated), func(p string) bool { return strings.Contains(p, "+") })
 }
 
 func (n access) empty() bool { return n.app == nil && n.delegated == nil }
 
 // both is the access for which the same permissions count for applications and for users.
 func both(perms ...string) access { return access{app: perms, delegated: perms} }
+
+// only is both for operations where Microsoft's table lumps several deeds together, and
+// these permissions are those of this one.
+func only(perms ...string) access { return access{app: perms, delegated: perms, wins: true} }
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {

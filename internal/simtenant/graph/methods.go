@@ -58,6 +58,9 @@ func (a *API) methodRoutes() []route {
 		)
 		for _, k := range methodKinds {
 			at := base + "/" + k.path
+			if whose == "/me" && k.path == "externalAuthenticationMethods" {
+				continue // documented for other people's methods only
+			}
 			routes = append(routes,
 				route{method: "GET", pattern: at, beta: k.beta, roles: readers, handle: func(c *call) { c.listKind(k) }},
 				route{method: "GET", pattern: at + "/{method}", beta: k.beta, roles: readers, handle: func(c *call) { c.getKind(k) }},

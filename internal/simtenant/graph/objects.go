@@ -29,9 +29,13 @@ func (a *API) objectsRoutes() []route {
 	for _, set := range []string{"users", "groups", "servicePrincipals", "devices", "directoryObjects"} {
 		at := "/" + set + "/{id}"
 		need := both("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Application.Read.All", "Application.ReadWrite.All", "User.Read")
+		if set != "directoryObjects" { // the base type has the actions, not the navigation
+			routes = append(routes,
+				route{method: "GET", pattern: at + "/memberOf", need: need, handle: func(c *call) { c.memberOf(false) }},
+				route{method: "GET", pattern: at + "/transitiveMemberOf", need: need, handle: func(c *call) { c.memberOf(true) }},
+			)
+		}
 		routes = append(routes,
-			route{method: "GET", pattern: at + "/memberOf", need: need, handle: func(c *call) { c.memberOf(false) }},
-			route{method: "GET", pattern: at + "/transitiveMemberOf", need: need, handle: func(c *call) { c.memberOf(true) }},
 			route{method: "POST", pattern: at + "/getMemberGroups", need: need, handle: func(c *call) { c.memberIDs(false) }},
 			route{method: "POST", pattern: at + "/getMemberObjects", need: need, handle: func(c *call) { c.memberIDs(true) }},
 			route{method: "POST", pattern: at + "/checkMemberGroups", need: need, handle: func(c *call) { c.checkMember("groupIds", false) }},

@@ -51,7 +51,8 @@ func permissionNames(method, cell string) []string {
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)
 
-// permissionsFor is the row of a route's method and pattern; none at all when the table lacks it.
+// permissionsFor is the row of a route's method and pattern; none at all when the table lacks
+// it. The table files links under their collection, without /$ref.
 func permissionsFor(method, pattern string) access {
-	return permissionTable()[method+" "+strings.ToLower(parameter.ReplaceAllString(pattern, "{}"))]
+	return permissionTable()[method+" "+strings.ToLower(parameter.ReplaceAllString(strings.TrimSuffix(pattern, "/$ref"), "{}"))]
 }

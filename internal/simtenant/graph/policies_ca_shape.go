@@ -98,6 +98,9 @@ func (c *call) shownPolicy(p state.Object) state.Object {
 				delete(part, k)
 			} else if _, has := part[k]; !has {
 				part[k] = nil
+				if p, known := metadata().prop("conditionalAccessClientApplications", k, true); known && path == "conditions.clientApplications" {
+					part[k] = emptyOf(p) // a collection is never null
+				}
 			}
 		}
 	}

@@ -19,9 +19,6 @@ func (a *API) methodsPolicyRoutes() []route {
 			c.one(c.methodsPolicy(), "authenticationMethodsPolicy")
 		}},
 		{method: "PATCH", pattern: "/" + collMethodsPolicy, roles: writers, handle: (*call).updateMethodsPolicy},
-		{method: "GET", pattern: config, need: read, roles: readers, handle: func(c *call) {
-			c.list(configurations(c.methodsPolicy()), "authenticationMethodConfiguration")
-		}},
 		{method: "GET", pattern: config + "/{id}", need: read, roles: readers, handle: (*call).getMethodConfiguration},
 		{method: "PATCH", pattern: config + "/{id}", roles: writers, handle: (*call).updateMethodConfiguration},
 	}

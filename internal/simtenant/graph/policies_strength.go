@@ -16,20 +16,24 @@ func (a *API) strengthRoutes() []route {
 	readers := append([]string{roleAuthenticationPolicyAdmin}, readsPolicies...)
 	writers := append([]string{roleAuthenticationPolicyAdmin}, writesPolicies...)
 	var routes []route
-	for _, base := range []string{"/policies/authenticationStrengthPolicies", "/identity/conditionalAccess/authenticationStrength/policies"} {
+	const policies, root = "/policies/authenticationStrengthPolicies", "/identity/conditionalAccess/authenticationStrength"
+	for _, base := range []string{policies, root + "/policies"} {
 		routes = append(routes,
 			route{method: "GET", pattern: base, need: read, roles: readers, handle: (*call).listStrengths},
 			route{method: "POST", pattern: base, need: write, roles: writers, handle: (*call).createStrength},
 			route{method: "GET", pattern: base + "/{id}", need: read, roles: readers, handle: (*call).getStrength},
 			route{method: "PATCH", pattern: base + "/{id}", need: write, roles: writers, handle: (*call).updateStrength},
 			route{method: "DELETE", pattern: base + "/{id}", need: write, roles: writers, handle: (*call).deleteStrength},
-			route{method: "GET", pattern: base + "/{id}/usage", need: read, roles: readers, handle: (*call).strengthUsage},
-			route{method: "POST", pattern: base + "/{id}/updateAllowedCombinations", need: write, roles: writers, handle: (*call).updateCombinations},
-			route{method: "GET", pattern: base + "/{id}/combinationConfigurations", need: read, roles: readers, handle: (*call).listCombinations},
-			route{method: "POST", pattern: base + "/{id}/combinationConfigurations", need: write, roles: writers, handle: (*call).addCombination},
-			route{method: "DELETE", pattern: base + "/{id}/combinationConfigurations/{config}", need: write, roles: writers, handle: (*call).dropCombination},
 		)
 	}
+	// What hangs on a strength is documented under one of the two paths only.
+	routes = append(routes,
+		route{method: "GET", pattern: policies + "/{id}/usage", need: read, roles: readers, handle: (*call).strengthUsage},
+		route{method: "POST", pattern: policies + "/{id}/updateAllowedCombinations", need: write, roles: writers, handle: (*call).updateCombinations},
+		route{method: "GET", pattern: root + "/policies/{id}/combinationConfigurations", need: read, roles: readers, handle: (*call).listCombinations},
+		route{method: "POST", pattern: root + "/policies/{id}/combinationConfigurations", need: write, roles: writers, handle: (*call).addCombination},
+		route{method: "DELETE", pattern: root + "/policies/{id}/combinationConfigurations/{config}", need: write, roles: writers, handle: (*call).dropCombination},
+	)
 	return append(routes,
 		route{method: "GET", pattern: "/identity/conditionalAccess/authenticationStrength", need: read, roles: readers, handle: (*call).strengthRoot},
 		route{method: "GET", pattern: "/identity/conditionalAccess/authenticationStrength/authenticationMethodModes", need: read, roles: readers, handle: (*call).strengthModes},
@@ -48,10 +52,7 @@ var modes = []string{
 
 func (c *call) strengthRoot() {
 	if c.conditionalAccessLicensed() {
-		c.reply(http.StatusOK, map[string]any{
-			"@odata.context": c.api.BaseURL + "/" + c.version + "/$metadata#identity/conditionalAccess/authenticationStrength/$entity",
-			"combinations":   modes,
-		})
+		c.one(state.Object{"combinations": modes, "authenticationCombinations": modes}, "authenticationStrengthRoot")
 	}
 }
 

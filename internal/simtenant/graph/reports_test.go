@@ -143,6 +143,7 @@ func TestWhatIsNotModelledSaysSo(t *testing.T) {
 
 func TestEveryPolicyAClientListsIsThere(t *testing.T) {
 	s := newStage(t, nil)
+	s.who.Grants = append(s.who.Grants, "Policy.Read.PermissionGrant")
 	for _, name := range []string{
 		"authenticationMethodsPolicy", "authenticationFlowsPolicy", "appManagementPolicies", "adminConsentRequestPolicy", "activityBasedTimeoutPolicies",
 		"defaultAppManagementPolicy", "authorizationPolicy", "identitySecurityDefaultsEnforcementPolicy", "tokenLifetimePolicies", "tokenIssuancePolicies",

@@ -15,10 +15,10 @@ type compiledRoute struct {
 func compile(routes []route) []compiledRoute {
 	out := make([]compiledRoute, 0, len(routes))
 	for _, r := range routes {
-		if r.need.empty() {
-			r.need = permissionsFor(r.method, r.pattern)
+		if row := permissionsFor(r.method, r.pattern); !row.empty() && !r.need.special() {
+			r.need = row
 		}
-		out = append(out, compiledRoute{r, strings.Split(strings.Trim(r.pattern, "/"), "/")})
+		out = append(out, compiledRoute{r, segmentsOf(r.pattern)})
 	}
 	return out
 }

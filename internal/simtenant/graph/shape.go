@@ -127,7 +127,7 @@ var inlined = map[string]bool{
 // properties selected or the type's default ones, with what $expand adds.
 func (c *call) shape(o state.Object, typ string, selected []string, expand []expandItem) (state.Object, error) {
 	typ, typed := c.ownType(o, typ)
-	out := c.computed(o, typ).Public()
+	out := c.inVersion(c.computed(o, typ).Public(), typ)
 	for name := range out {
 		if p, ok := metadata().prop(typ, name, c.beta()); ok && p.navigation && !inlined[name] {
 			delete(out, name)
