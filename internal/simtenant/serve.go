@@ -45,20 +45,19 @@ var cloudHosts = map[string]service{
 
 // serviceOf says who answers: by host name under the cloud's own names, else by path.
 func serviceOf(r *http.Request) service {
+	if strings.HasPrefix(strings.ToLower(r.URL.Path), "/metadata/") {
+		return serviceLogin // the cloud's metadata and managed identity, whatever the host
+	}
 	host, _, _ := strings.Cut(strings.ToLower(r.Host), ":")
 	if s, ok := cloudHosts[host]; ok {
 		return s
 	}
-	first, rest, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(r.URL.Path), "/"), "/")
+	first, _, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(r.URL.Path), "/"), "/")
 	switch first {
 	case "v1.0", "beta":
 		return serviceGraph
 	case "subscriptions", "tenants", "providers", "resources", "v1":
 		return serviceARM
-	case "metadata":
-		if strings.HasPrefix(rest, "endpoints") {
-			return serviceARM
-		}
 	}
 	return serviceLogin
 }

@@ -136,7 +136,7 @@ func (c *call) audit(category, operation, activity string, targets ...state.Obje
 
 // ip is the caller's address, or the one it says it would have (X-Sim-IP, as at sign-in).
 func (c *call) ip() string {
-	if ip := c.r.Header.Get("X-Sim-IP"); ip != "" {
+	if ip := c.r.Header.Get("X-Sim-IP"); net.ParseIP(ip) != nil {
 		return ip
 	}
 	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
