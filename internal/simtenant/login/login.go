@@ -85,6 +85,8 @@ func (s *Server) route(path string) (handler, string) {
 		return s.managedIdentity, ""
 	case "/devicelogin":
 		return s.devicePage, "common"
+	case "/_phone":
+		return s.phone, ""
 	case "/error":
 		return s.errorPage, ""
 	}

@@ -29,6 +29,8 @@ type page struct {
 	// List is lines of text: permissions asked for, steps to take.
 	List []string
 	Code string
+	// Phone is where the user's simulated telephone is to be seen.
+	Phone string
 	// Admin: the person may agree for the whole organisation.
 	Admin bool
 	// Details are shown small, for the person who helps: error, ids, time.

@@ -168,6 +168,34 @@ func TestMultifactorAuthenticationIsAskedForByPolicy(t *testing.T) {
 	}
 }
 
+func TestTheSimulatedTelephoneShowsTheCode(t *testing.T) {
+	w := newWorld(t, func(d *state.Document) { delete(d.Objects["authenticationMethods"][0], "_code") })
+	phone := func() map[string]any {
+		req, _ := http.NewRequest(http.MethodGet, w.web.URL+"/_phone?user=ada@contoso.onmicrosoft.com", nil)
+		req.Header.Set("Accept", "application/json")
+		res, err := w.web.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var out struct{ Codes map[string]any }
+		if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.Codes
+	}
+	code, _ := phone()[adaPhone].(string)
+	w.set("users", adaID, state.Object{"_perUserMfaState": "enforced"})
+	w.browser().open(authorizePath()).password("ada@contoso.onmicrosoft.com", adaPassword).submit("otc", code).shows("Stay signed in?")
+	w.edit(func(tx *state.Tx) { tx.World().MFAServiceDown = true })
+	if len(phone()) != 0 {
+		t.Error("a code arrives while the service is down")
+	}
+	if b := w.browser().open("/_phone?user=ada@contoso.onmicrosoft.com").shows("Simulated telephone"); !strings.Contains(b.page, "Nothing has arrived.") {
+		t.Errorf("page:\n%s", b.page)
+	}
+}
+
 func TestTheMFAServiceIsDown(t *testing.T) {
 	w := newWorld(t, func(d *state.Document) {
 		d.World.MFAServiceDown = true

@@ -165,16 +165,14 @@ func (s *Server) postChange(tx *state.Tx, r *http.Request, f *flow) (view, error
 	return s.advance(tx, r, f)
 }
 
-// codePage asks for the code of one of the user's second proofs. The code is the hidden
-// key _code of the method's object; a method without one gets one now.
+// codePage asks for the code of one of the user's second proofs; the simulated telephone
+// shows it (/_phone).
 func (s *Server) codePage(tx *state.Tx, f *flow, u, o state.Object) view {
-	if o.String("_code") == "" {
-		o["_code"] = digits()
-		tx.Put("authenticationMethods", o)
-	}
+	codeOf(tx, o)
 	f.way = o.ID()
 	v := f.show("mfa")
 	v.page.Name, v.page.Text = u.String("userPrincipalName"), "Please enter the code of "+wayText(o)+"."
+	v.page.Phone = s.base() + "/_phone?user=" + url.QueryEscape(v.page.Name)
 	for _, other := range registered(tx, u) {
 		if other.ID() != o.ID() && (typed(other) || typeOf(other) == "fido2AuthenticationMethod") {
 			v.page.Ways = append(v.page.Ways, way{other.ID(), "Use " + wayText(other) + " instead"})
