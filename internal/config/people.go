@@ -154,19 +154,25 @@ func DecryptPeople(name string, r io.Reader, identities ...age.Identity) (*Peopl
 	return ParsePeople(name, plain)
 }
 
-// EncryptPeople writes people.age, armored, for the recipients. The text is never on disk.
-func EncryptPeople(w io.Writer, p *People, recipients ...age.Recipient) error {
+// WritePeople writes the text itself, for the screen of the person it was opened for.
+func WritePeople(w io.Writer, p *People) error {
 	plain, err := yaml.Marshal(p)
 	if err != nil {
-		return fmt.Errorf("write people.age: %w", err)
+		return fmt.Errorf("write the people: %w", err)
 	}
 	defer clear(plain)
+	_, err = w.Write(plain)
+	return err
+}
+
+// EncryptPeople writes people.age, armored, for the recipients. The text is never on disk.
+func EncryptPeople(w io.Writer, p *People, recipients ...age.Recipient) error {
 	out := armor.NewWriter(w)
 	sealed, err := age.Encrypt(out, recipients...)
 	if err != nil {
 		return fmt.Errorf("encrypt people.age: %w", err)
 	}
-	if _, err := sealed.Write(plain); err != nil {
+	if err := WritePeople(sealed, p); err != nil {
 		return fmt.Errorf("encrypt people.age: %w", err)
 	}
 	if err := sealed.Close(); err != nil {
