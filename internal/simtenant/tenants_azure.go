@@ -27,7 +27,7 @@ func (s *scene) azure(watched bool) {
 
 // watched is the pieces that notice a use of the accounts.
 func (s *scene) watched(group, workspace string) {
-	s.resource("/providers/microsoft.aadiam/diagnosticSettings/to-law-security", "microsoft.aadiam/diagnosticSettings", "to-law-security", state.Object{"properties": map[string]any{
+	s.resource("/providers/microsoft.aadiam/diagnosticSettings/to-law-security", "microsoft.aadiam/diagnosticSettings", "to-law-security", state.Object{"_since": s.ago(300 * day), "properties": map[string]any{
 		"workspaceId": workspace, "storageAccountId": nil, "eventHubName": nil, "eventHubAuthorizationRuleId": nil, "serviceBusRuleId": nil,
 		"logs": []any{logCategory("AuditLogs"), logCategory("SignInLogs"), logCategory("NonInteractiveUserSignInLogs"), logCategory("ServicePrincipalSignInLogs")},
 	}})
