@@ -185,7 +185,13 @@ func TestStrangerStaysWhereTakingOutCouldHurt(t *testing.T) {
 		}, "might no longer get in"},
 		"memberships not read": {func(w *tenant) { w.setUnread(entra.PartMemberOf.Of(eve), entra.UnreadPermission) }, "could not be read"},
 		"roles not read":       {func(w *tenant) { w.setUnread(entra.PartRoleAssignments, entra.UnreadThrottled) }, "could not be read"},
-		"not a user":           {func(w *tenant) { w.users = w.users[:len(w.users)-1] }, "other things than users"},
+		"in a group inside": {func(w *tenant) {
+			w.members["group-1"] = append(w.members["group-1"][:2], "group-2")
+			w.members["group-2"] = []string{eve}
+		}, "holds others than emergency accounts"},
+		"a device": {func(w *tenant) {
+			w.members["group-1"] = append(w.members["group-1"][:2], "dddddddd-0000-4000-8000-00000000000d")
+		}, "but a device"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, d := grouped(t, eve)
@@ -201,6 +207,35 @@ func TestStrangerStaysWhereTakingOutCouldHurt(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestGroupInsideGoesOnceItsAccountsAreMembersInPerson(t *testing.T) {
+	w, d := grouped(t)
+	a, b := w.members["group-1"][0], w.members["group-1"][1]
+	w.members["group-1"] = []string{a, "group-2"}
+	w.members["group-2"] = []string{b}
+	w.groups = append(w.groups, object{"id": "group-2", "displayName": "Inside", "mailNickname": "inside", "securityEnabled": true, "mailEnabled": false})
+	p := mustMake(t, d, w.snapshot())
+	if diff := cmp.Diff([]string{"unit-leave", "group-member-b", "group-stranger-group-2", "unit-group"}, stepIDs(p)[:4]); diff != "" {
+		t.Errorf("steps (-want +got):\n%s\nopen: %+v", diff, p.Open)
+	}
+	if second := mustMake(t, d, Predict(w.snapshot(), p.Steps...)); len(second.Steps) != 0 {
+		t.Errorf("there is still to do: %v", stepIDs(second))
+	}
+	w.meddle = func(Request) {
+		if !holds(w.transitive("group-1"), b) {
+			t.Errorf("b is out of the group for a while")
+		}
+	}
+	if _, err := applyOnce(p, w, options(t, w)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{a, b}, w.members["group-1"]); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	if second := mustMake(t, d, w.snapshot()); len(second.Steps) != 0 {
+		t.Errorf("there is still to do: %v", stepIDs(second))
 	}
 }
 

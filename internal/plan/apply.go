@@ -89,6 +89,8 @@ type run struct {
 	ids  map[string]string
 	born map[string]time.Time
 	res  Result
+	// policies is the last look at all policies.
+	policies sight
 	// step and index are where the run is, for progress.
 	step  Step
 	index int

@@ -323,7 +323,7 @@ func TestExclusionIsComputedFromAReadingOfTwoSeconds(t *testing.T) {
 	w, d := newTenant(t), wanted2()
 	p := mustMake(t, d, w.snapshot())
 	slow := &slowWorld{tenant: w, after: func(r Request) {
-		if r.Method == "GET" && strings.HasSuffix(r.Path, policyMFA) {
+		if r.Method == "GET" && strings.HasSuffix(r.Path, "/policies") {
 			u := users(w, policyMFA)
 			if list, _ := stringsOf(u["excludeUsers"]); !holds(list, theirs) && len(w.writes) == 2 {
 				u["excludeUsers"] = append(u["excludeUsers"].([]any), theirs)

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -201,12 +202,12 @@ func (w *tenant) user(o object) entra.User {
 	}
 	u.Methods = entra.Some(methods)
 	in := []entra.Membership{}
-	for id, members := range w.members {
+	for _, id := range slices.Sorted(maps.Keys(w.members)) {
 		kind := "administrativeUnit"
 		if find(w.groups, "id", id) != nil {
 			kind = "group"
 		}
-		if holds(members, u.ID) {
+		if holds(w.transitive(id), u.ID) {
 			in = append(in, entra.Membership{ID: id, Type: kind})
 		}
 	}
@@ -232,12 +233,31 @@ func (w *tenant) restricted(id string) bool {
 
 func (w *tenant) memberList(id string) []entra.Member {
 	out := []entra.Member{}
-	for _, m := range w.members[id] {
+	for _, m := range w.transitive(id) {
 		kind := "group"
-		if find(w.users, "id", m) != nil {
+		switch {
+		case find(w.users, "id", m) != nil:
 			kind = "user"
+		case strings.HasPrefix(m, "dddddddd"):
+			kind = "device"
 		}
 		out = append(out, entra.Member{ID: m, Type: kind, DisplayName: entra.Some("member " + m[len(m)-2:])})
+	}
+	return out
+}
+
+// transitive are all members, each once; a unit holds nobody through a group.
+func (w *tenant) transitive(id string) []string {
+	if find(w.units, "id", id) != nil {
+		return w.members[id]
+	}
+	var out []string
+	for _, m := range w.members[id] {
+		for _, each := range append([]string{m}, w.transitive(m)...) {
+			if !holds(out, each) {
+				out = append(out, each)
+			}
+		}
 	}
 	return out
 }

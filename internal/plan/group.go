@@ -170,13 +170,22 @@ func (m *maker) memberSteps(g *entra.Group) []Step {
 		}
 		members = known
 	}
+	out, kept := m.strangers(g, members)
 	var steps []Step
 	for _, a := range m.accounts {
-		if !memberIn(members, a.id) {
+		// Who is in only through a group that leaves must become a member in person first.
+		leaves := g != nil && slices.ContainsFunc(through(m.s, g, a.id), func(id string) bool { return memberIn(out, id) })
+		if !memberIn(members, a.id) || leaves {
 			steps = append(steps, m.memberStep(a))
 		}
 	}
-	return append(steps, m.strangerSteps(g, members)...)
+	for _, x := range out {
+		steps = append(steps, m.strangerStep(g, x, x.DisplayName.Or(x.ID)))
+	}
+	for _, k := range kept {
+		m.open("", k.who+" stays in the exclusion group", k.why, "take it out by hand, once you know what it needs the exclusion for")
+	}
+	return steps
 }
 
 func membersQuery(id string) Request {
@@ -198,40 +207,65 @@ func (m *maker) memberStep(a *subject) Step {
 	return st
 }
 
-// strangerSteps take out who is not ours. A group inside the group, and everybody whose
-// roles could not be told, are left to a person.
-func (m *maker) strangerSteps(g *entra.Group, members []entra.Member) []Step {
-	var strangers []entra.Member
+// kept is a stranger who is left in the group, and why.
+type kept struct{ who, why string }
+
+// strangers are the members who are not ours: those to take out and those left to a person.
+// A group inside goes when only accounts of ours are in it.
+func (m *maker) strangers(g *entra.Group, members []entra.Member) (out []entra.Member, stay []kept) {
+	nested := 0
 	for _, x := range members {
-		if !m.ours(x.ID) {
-			strangers = append(strangers, x)
-		}
-	}
-	nested := slices.ContainsFunc(strangers, func(x entra.Member) bool { return x.Type != "user" })
-	var steps []Step
-	for _, x := range strangers {
-		title := x.DisplayName.Or(x.ID)
 		why := ""
-		if nested {
-			why = "the group holds other things than users, so that it cannot be told who is a direct member"
-		} else {
-			why = m.keepStranger(x.ID, g.ID)
+		switch {
+		case x.Type == "group":
+			nested++
+			why = m.keepNested(g, members, x.ID)
+		case m.ours(x.ID):
+			continue
+		case x.Type != "user":
+			why = "it is no user, but a " + x.Type
+		default:
+			why = m.keepStranger(x.ID, g)
 		}
-		if why != "" {
-			m.open("", fmt.Sprintf("%s stays in the exclusion group", title), why, "take it out by hand, once you know what it needs the exclusion for")
+		if why == "" {
+			out = append(out, x)
 			continue
 		}
-		steps = append(steps, m.strangerStep(g, x, title))
+		stay = append(stay, kept{x.DisplayName.Or(x.ID), why})
 	}
-	return steps
+	if nested > 1 {
+		return nil, append(stay, kept{"what is in the groups inside", "there are several, and which is in which was not read"})
+	}
+	return out, stay
+}
+
+// keepNested is why a group inside may not be taken out, empty when it may: everybody in it
+// is an account of ours, who stays as a member in person.
+func (m *maker) keepNested(g *entra.Group, members []entra.Member, nested string) string {
+	for _, x := range members {
+		if x.Type != "user" {
+			continue
+		}
+		u := m.s.User(x.ID)
+		switch {
+		case u == nil || !u.MemberOf.Known() || !m.s.Complete(entra.PartMemberOf.Of(x.ID)):
+			return "who is in it could not be read"
+		case holds(through(m.s, g, x.ID), nested) && !slices.ContainsFunc(m.accounts, func(a *subject) bool { return strings.EqualFold(a.id, x.ID) }):
+			return "it holds others than emergency accounts"
+		}
+	}
+	return ""
 }
 
 // keepStranger is why a stranger may not be taken out, empty when it may: no administrator
 // may stop working, and no synchronisation.
-func (m *maker) keepStranger(id, group string) string {
+func (m *maker) keepStranger(id string, g *entra.Group) string {
 	u := m.s.User(id)
 	if u == nil || !u.MemberOf.Known() || !m.s.Complete(entra.PartMemberOf.Of(id)) || !m.s.Complete(entra.PartRoleAssignments) {
 		return "which roles it has could not be read"
+	}
+	if len(through(m.s, g, id)) > 0 {
+		return "it is a member through another group"
 	}
 	in, _ := u.MemberOf.Value()
 	administrator := slices.ContainsFunc(m.s.RoleAssignments, func(a entra.RoleAssignment) bool {
@@ -247,7 +281,7 @@ func (m *maker) keepStranger(id, group string) string {
 		return ""
 	}
 	after := m.cur.Clone()
-	foretell(after, Step{Request: Request{Method: "DELETE", Version: "v1.0", Path: pathGroups + "/" + group + "/members/" + id + "/$ref"}})
+	foretell(after, Step{Request: Request{Method: "DELETE", Version: "v1.0", Path: pathGroups + "/" + g.ID + "/members/" + id + "/$ref"}})
 	if a := m.guard.analyze(after, id); rank(a.Verdict) < 2 {
 		return "it is an administrator who might no longer get in: " + firstBlocker(a)
 	}

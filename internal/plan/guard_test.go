@@ -127,6 +127,16 @@ func drawGroup(t *rapid.T, w *tenant) {
 	if rapid.Bool().Draw(t, "ada in the group") {
 		w.members["group-1"] = []string{ada}
 	}
+	if rapid.Bool().Draw(t, "group inside") {
+		inside := []string{}
+		for _, u := range w.users {
+			if rapid.Bool().Draw(t, "inside") {
+				inside = append(inside, u["id"].(string))
+			}
+		}
+		w.members["group-1"] = append(w.members["group-1"], "group-2")
+		w.members["group-2"] = inside
+	}
 	if rapid.Bool().Draw(t, "unit there") {
 		w.units = []object{{"id": "unit-1", "displayName": "Guarded", "isMemberManagementRestricted": true}}
 		w.members["unit-1"] = []string{"group-1"}

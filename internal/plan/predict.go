@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -165,12 +166,26 @@ func joinGroup(c *change) outcome {
 	if g == nil || !g.Members.Known() || !c.s.Complete(entra.PartGroupMembers.Of(g.ID)) {
 		return untold
 	}
-	if !join(&g.Members, id) {
-		return idle
+	if memberIn(g.Members.Or(nil), id) {
+		return outcomeOf(direct(c.s, g, id))
 	}
+	join(&g.Members, id)
 	bump(c.s, entra.PartGroupMembers.Of(g.ID), 1)
 	enter(c.s, id, entra.Membership{ID: g.ID, Type: "group", DisplayName: g.DisplayName})
 	return changed
+}
+
+// direct makes somebody a member in person who was one only through a group inside.
+func direct(s *entra.Snapshot, g *entra.Group, id string) bool {
+	members := slices.Clone(g.Members.Or(nil))
+	for i, x := range members {
+		if strings.EqualFold(x.ID, id) && !x.Direct.Or(false) && len(through(s, g, id)) > 0 {
+			members[i].Direct = entra.Some(true)
+			g.Members = entra.Some(members)
+			return true
+		}
+	}
+	return false
 }
 
 // join adds a member to a list that is known.
@@ -179,7 +194,7 @@ func join(list *entra.Maybe[[]entra.Member], id string) bool {
 	if memberIn(members, id) {
 		return false
 	}
-	*list = entra.Some(append(members, entra.Member{ID: id, Type: "user"}))
+	*list = entra.Some(append(slices.Clone(members), entra.Member{ID: id, Type: "user", Direct: entra.Some(true)}))
 	return true
 }
 
@@ -200,11 +215,22 @@ func leaveGroup(c *change) outcome {
 	if g == nil || !g.Members.Known() || !c.s.Complete(entra.PartGroupMembers.Of(g.ID)) {
 		return untold
 	}
-	if !part(&g.Members, c.params[1]) {
+	gone := []string{c.params[1]}
+	for _, x := range g.Members.Or(nil) {
+		if x.Type == "user" && !x.Direct.Or(false) && holds(through(c.s, g, x.ID), c.params[1]) {
+			gone = append(gone, x.ID) // was a member through the group that leaves
+		}
+	}
+	if !part(&g.Members, gone[0]) {
 		return idle
 	}
-	bump(c.s, entra.PartGroupMembers.Of(g.ID), -1)
-	exit(c.s, c.params[1], g.ID)
+	for _, id := range gone[1:] {
+		part(&g.Members, id)
+	}
+	for _, id := range gone {
+		bump(c.s, entra.PartGroupMembers.Of(g.ID), -1)
+		exit(c.s, id, g.ID)
+	}
 	return changed
 }
 

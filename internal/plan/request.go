@@ -300,9 +300,22 @@ func (b *refBody) target() string {
 	return id
 }
 
-func harmsFirst(c *change) []string  { return c.params[:1] }
-func harmsSecond(c *change) []string { return c.params[1:2] }
-func harmsRef(c *change) []string    { return []string{c.body.(*refBody).target()} }
+func harmsFirst(c *change) []string { return c.params[:1] }
+
+// harmsSecond: who leaves a group, and, when that is a group, everybody in it.
+func harmsSecond(c *change) []string {
+	out := []string{c.params[1]}
+	for _, u := range c.s.Users {
+		for _, in := range u.MemberOf.Or(nil) {
+			if strings.EqualFold(in.ID, c.params[1]) {
+				out = append(out, u.ID)
+			}
+		}
+	}
+	return out
+}
+
+func harmsRef(c *change) []string { return []string{c.body.(*refBody).target()} }
 
 func harmsPrincipal(c *change) []string {
 	switch b := c.body.(type) {

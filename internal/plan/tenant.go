@@ -73,3 +73,18 @@ func holdsDirectly(s *entra.Snapshot, principal string) bool {
 		return strings.EqualFold(a.PrincipalID, principal) && strings.EqualFold(a.RoleID, entra.RoleGlobalAdministrator) && a.Scope.Or("") == "/"
 	})
 }
+
+// through are the groups among a group's members by which a user is in it too.
+func through(s *entra.Snapshot, g *entra.Group, user string) []string {
+	u := s.User(user)
+	if u == nil {
+		return nil
+	}
+	var out []string
+	for _, x := range g.Members.Or(nil) {
+		if x.Type == "group" && slices.ContainsFunc(u.MemberOf.Or(nil), func(in entra.Membership) bool { return strings.EqualFold(in.ID, x.ID) }) {
+			out = append(out, x.ID)
+		}
+	}
+	return out
+}

@@ -374,6 +374,8 @@ func (w *tenant) get(r Request) (Response, error) {
 			o = find(w.users, "userPrincipalName", parts[1])
 		}
 		return w.single(o)
+	case path == "/identity/conditionalAccess/policies":
+		return answered(200, object{"value": w.policies})
 	case parts[0] == "identity":
 		return w.single(find(w.policies, "id", parts[3]))
 	case strings.HasSuffix(path, ruleExpiration):

@@ -27,7 +27,7 @@ var errUnproven = errors.New("it was sent, but could not be seen in the tenant; 
 // be, not what to add to it, so that sending one twice does no harm.
 func (r *run) change(ctx context.Context, st Step) error {
 	r.tell(Checking, "")
-	before, err := r.look(ctx, st)
+	before, err := r.glance(ctx, st)
 	if err != nil {
 		return fmt.Errorf("read before the write: %w", err)
 	}
@@ -134,8 +134,47 @@ type sight struct {
 	at     time.Time
 }
 
-// look reads what proves a step.
+// look reads what proves a step. Policies are looked at all at once: they may be asked for
+// once a second only, and the look that proves one is young enough to change the next.
 func (r *run) look(ctx context.Context, st Step) (sight, error) {
+	if !isExclusion(st) {
+		return r.lookAt(ctx, st.Verify.Request)
+	}
+	all, err := r.lookAt(ctx, get(strings.TrimSuffix(pathPolicies, "/{}")))
+	if err != nil {
+		return sight{}, err
+	}
+	r.policies = all
+	if one, ok := r.policyIn(all, st); ok {
+		return one, nil
+	}
+	return r.lookAt(ctx, st.Verify.Request) // on another page, or gone
+}
+
+// policyIn is what a look at all policies says of a step's one.
+func (r *run) policyIn(all sight, st Step) (sight, bool) {
+	list, _ := all.answer["value"].([]any)
+	for _, item := range list {
+		p, _ := item.(map[string]any)
+		if id, _ := p["id"].(string); id != "" && strings.EqualFold(st.Request.Path, pathPolicy(id)) {
+			return sight{p, all.at}, true
+		}
+	}
+	return sight{}, false
+}
+
+// glance is a look that may be as old as freshness allows.
+func (r *run) glance(ctx context.Context, st Step) (sight, error) {
+	if isExclusion(st) && r.o.Now().Sub(r.policies.at) <= freshness {
+		if one, ok := r.policyIn(r.policies, st); ok {
+			return one, nil
+		}
+	}
+	return r.look(ctx, st)
+}
+
+// lookAt sends a reading, again when no whole answer came.
+func (r *run) lookAt(ctx context.Context, req Request) (sight, error) {
 	var last error
 	for n := range 3 {
 		if n > 0 {
@@ -144,7 +183,7 @@ func (r *run) look(ctx context.Context, st Step) (sight, error) {
 			}
 		}
 		at := r.o.Now() // what is seen may be as old as the request
-		resp, err := r.w.Send(ctx, addressed(st.Verify.Request, r.o.Graph))
+		resp, err := r.w.Send(ctx, addressed(req, r.o.Graph))
 		switch {
 		case err != nil && resp.Status == http.StatusNotFound:
 			return sight{at: at}, nil
