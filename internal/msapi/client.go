@@ -105,7 +105,7 @@ func New(opts Options) (*Client, error) {
 			return nil, err
 		}
 	}
-	c.graph = c.service(opts.Endpoints.Graph, opts.Endpoints.GraphAudience, cred, graphLanes())
+	c.graph = c.service(opts.Endpoints.Graph, opts.Endpoints.GraphAudience, cred, lanes(opts.Endpoints.limits()))
 	c.arm = c.service(opts.Endpoints.ARM, opts.Endpoints.armAudience(), cred, nil)
 	return c, nil
 }

@@ -27,6 +27,8 @@ type Endpoints struct {
 	ARMAudience   string `json:"armAudience,omitempty"`
 	// TenantID is the tenant that the file is for; empty for a whole cloud.
 	TenantID string `json:"tenantId,omitempty"`
+	// Limits are how fast Graph may be asked; absent means Microsoft's, [] means no limit.
+	Limits *[]Limit `json:"limits,omitempty"`
 }
 
 // clouds are Microsoft's own. Login, Graph and portal hosts: "National cloud deployments" of
@@ -107,7 +109,19 @@ func (e Endpoints) check() error {
 			return fmt.Errorf("%q is %q: it must be an https URL of host and, if need be, port and path", m.name, m.value)
 		}
 	}
+	for _, l := range e.limits() {
+		if err := l.check(); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+func (e Endpoints) limits() []Limit {
+	if e.Limits == nil {
+		return microsoftLimits
+	}
+	return *e.Limits
 }
 
 // known is true for one of Microsoft's own authority hosts, which may be asked to confirm

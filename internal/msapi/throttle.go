@@ -10,9 +10,24 @@ import (
 	"time"
 )
 
-// A lane is a limit of the service that requests queue for: so many in so long. Limits are
-// Microsoft's ("Microsoft Graph service-specific throttling limits"); the first one is per
-// tenant over all applications and answers 429 without Retry-After.
+// Limit is a limit of the service that our requests keep to: so many in so long, over all
+// paths that begin with one of Paths (after the version).
+type Limit struct {
+	Paths    []string `json:"paths"`
+	Requests int      `json:"requests"`
+	// Per is a span in Go's notation, as in "10s".
+	Per string `json:"per"`
+}
+
+// microsoftLimits are those of "Microsoft Graph service-specific throttling limits". The first
+// is per tenant over all applications and answers 429 without Retry-After; the tenth is for
+// the network between, so that we do not arrive early.
+var microsoftLimits = []Limit{
+	{Paths: []string{"/identity/conditionalAccess/", "/identityProtection/"}, Requests: 1, Per: "1.1s"},
+	{Paths: []string{"/auditLogs/", "/reports/"}, Requests: 5, Per: "10s"},
+}
+
+// A lane is where requests queue for a limit.
 type lane struct {
 	prefixes []string
 	n        int
@@ -22,11 +37,25 @@ type lane struct {
 	last []time.Time // when the last n requests were let go, oldest first
 }
 
-func graphLanes() []*lane {
-	return []*lane{
-		{prefixes: []string{"/identity/conditionalaccess/", "/identityprotection/"}, n: 1, per: time.Second},
-		{prefixes: []string{"/auditlogs/", "/reports/"}, n: 5, per: 10 * time.Second},
+// lanes are the queues for limits that check has seen.
+func lanes(limits []Limit) []*lane {
+	out := make([]*lane, 0, len(limits))
+	for _, l := range limits {
+		per, _ := time.ParseDuration(l.Per)
+		lane := &lane{n: l.Requests, per: per}
+		for _, p := range l.Paths {
+			lane.prefixes = append(lane.prefixes, strings.ToLower(p))
+		}
+		out = append(out, lane)
 	}
+	return out
+}
+
+func (l Limit) check() error {
+	if per, err := time.ParseDuration(l.Per); err != nil || per <= 0 || l.Requests < 1 || len(l.Paths) == 0 {
+		return fmt.Errorf(`a limit must be like {"paths":["/auditLogs/"],"requests":5,"per":"10s"}`)
+	}
+	return nil
 }
 
 // laneFor is the lane of a path without version, nil when it has none.

@@ -6,7 +6,7 @@ import (
 )
 
 func TestLanesKeepTheServicesPace(t *testing.T) {
-	lanes := graphLanes()
+	lanes := lanes(microsoftLimits)
 	t.Run("one Conditional Access request a second", func(t *testing.T) {
 		l := laneFor(lanes, "/identity/conditionalAccess/policies/x")
 		for i, want := range []time.Duration{0, time.Second, 2 * time.Second} {
