@@ -109,11 +109,25 @@ func (a subject) blocker(p entra.Policy, st Standing) Blocker {
 	}
 	moment, told := when(p)
 	b.When, b.Certain = moment, told && st.Targets == True && stops == True
-	if st.Targets == True && stops == False {
-		b.When, b.Certain = Never, true
+	// What it demands is met, should it target the account; where we understand all of it.
+	if stops == False && (st.Targets == True || doubt(p) == "") {
+		b.When, b.Certain = Never, st.Targets == True
+	}
+	if st.Targets == True && legacyOnly(p) {
+		b.When, b.Certain, why = Never, true, "it meets legacy clients only, through which no key signs in"
 	}
 	b.Why = fmt.Sprintf("policy %q (%s): %s; %s", st.Title, stateWords(st.State), st.Why, why)
 	return b
+}
+
+// legacyOnly says that a policy meets legacy authentication and nothing else. That is no way
+// in for an emergency account, so being stopped there stops nobody.
+func legacyOnly(p entra.Policy) bool {
+	c, _ := p.Conditions.Value()
+	types := c.ClientAppTypes.Or(nil)
+	return len(types) > 0 && !slices.ContainsFunc(types, func(t string) bool {
+		return t != "exchangeActiveSync" && t != "easSupported" && t != "other"
+	})
 }
 
 // when: a policy that is off stops nobody today, but one click switches it on, and
