@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"breakglass/internal/simtenant/arm"
 	"breakglass/internal/simtenant/graph"
 	"breakglass/internal/simtenant/login"
 	"breakglass/internal/simtenant/state"
@@ -48,6 +49,7 @@ func (t *Tenant) join() {
 		}
 		return p, ok
 	}
+	t.arm = &arm.API{State: t.state, Logs: t.logs, BaseURL: t.URL(), Verify: verify}
 	t.graph = &graph.API{State: t.state, Logs: t.logs, BaseURL: t.URL(), Verify: verify, Gate: t.gate}
 }
 

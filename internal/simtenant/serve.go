@@ -67,9 +67,13 @@ const maxRequest = 8 << 20
 // ServeHTTP answers one request, faults and all. Answers are made whole before the first
 // byte is sent, so that a fault can keep them back or cut them in the middle.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
 	if err != nil {
 		return // the client went away
+	}
+	if len(body) > maxRequest {
+		http.Error(w, "The request body is too large.", http.StatusRequestEntityTooLarge)
+		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if strings.HasPrefix(r.URL.Path, "/_sim/") {
@@ -95,9 +99,9 @@ func (t *Tenant) answer(w *buffer, r *http.Request, f *Fault) {
 	case serviceGraph:
 		t.graphFor(r, f).ServeHTTP(w, r)
 	case serviceARM:
-		serveOr501(t.arm, w, r, "Azure Resource Manager")
+		t.arm.ServeHTTP(w, r)
 	default:
-		serveOr501(t.login, w, r, "sign-in")
+		t.login.ServeHTTP(w, r)
 	}
 }
 
@@ -107,14 +111,6 @@ func (t *Tenant) graphFor(r *http.Request, f *Fault) *graph.API {
 		return t.graph
 	}
 	return &graph.API{State: f.stale, Logs: t.logs, BaseURL: t.graph.BaseURL, Verify: t.graph.Verify, Gate: t.graph.Gate}
-}
-
-func serveOr501(h http.Handler, w http.ResponseWriter, r *http.Request, what string) {
-	if h == nil {
-		http.Error(w, `{"error":{"code":"NotImplemented","message":"The simulated tenant does not model `+what+`."}}`, http.StatusNotImplemented)
-		return
-	}
-	h.ServeHTTP(w, r)
 }
 
 // commonHeaders are on every answer: the request's ids, and the simulated date.
@@ -127,7 +123,6 @@ func (t *Tenant) commonHeaders(w http.ResponseWriter, r *http.Request) {
 		h.Set("client-request-id", c)
 	}
 	h.Set("Date", t.state.Clock.Now().Format(http.TimeFormat))
-	h.Set("Strict-Transport-Security", "max-age=31536000")
 	if serviceOf(r) == serviceGraph {
 		h.Set("x-ms-ags-diagnostic", `{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"SIM"}}`)
 		h.Set("Cache-Control", "no-cache")

@@ -307,7 +307,7 @@ func (c *call) computed(o state.Object, typ string) state.Object {
 	switch typ {
 	case "user", "group", "device":
 		o = o.Clone()
-		if o["displayName"] != nil || typ != "user" {
+		if c.asks("isManagementRestricted") { // shown only when it is named
 			o["isManagementRestricted"] = len(c.restrictingUnits(o.ID())) > 0
 		}
 		if typ == "user" {
@@ -318,6 +318,11 @@ func (c *call) computed(o state.Object, typ string) state.Object {
 		c.hideKeys(o)
 	}
 	return o
+}
+
+// asks is whether the query names a property.
+func (c *call) asks(property string) bool {
+	return strings.Contains(strings.ToLower(c.r.URL.RawQuery), strings.ToLower(property))
 }
 
 // hideKeys leaves the certificates themselves out, which are shown only when keyCredentials
