@@ -38,7 +38,8 @@ func sceneLockout(s *scene) {
 	s.tx.Put("identity/conditionalAccess/policies", s.without("CA005: Block sign-in from outside our countries", a))
 	s.riskPolicies([]any{a}, nil)
 	s.managedPolicies(nil, nil, reportOnly)
-	s.policy(rule{name: "CA013: Require phishing-resistant authentication for Global Administrators", users: state.Object{"includeRoles": []any{roleGA}}, grant: strength("4"), since: 2 * day})
+	s.policy(rule{name: "CA013: Require a compliant device for Global Administrators", users: holders(nil, []any{s.id("group", "Devices not yet enrolled")}, roleGA), grant: grantAny("compliantDevice"), since: 2 * day})
+	s.policy(rule{name: "CA014: Require phishing-resistant authentication for Global Administrators", users: holders(nil, nil, roleGA), grant: strength("4"), since: 2 * day, state: reportOnly})
 	s.policy(rule{name: "CA099: Block everything outside the office (test, do not enable)", grant: grantAny("block"), state: "disabled", since: 80 * day,
 		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{"AllTrusted"}}}})
 

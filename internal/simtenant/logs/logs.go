@@ -9,6 +9,7 @@
 package logs
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -54,7 +55,7 @@ func (l *Log) Audit(tx *state.Tx, rec state.Object) state.Object {
 	fill(rec, "additionalDetails", []any{})
 	fill(rec, "id", l.auditID(rec))
 	l.delay(tx, rec, "activityDateTime")
-	return tx.Put(Audits, rec)
+	return tx.Put(Audits, plain(rec))
 }
 
 // SignIn stores one sign-in record and returns it. It is kept in the beta shape; Graph's
@@ -69,7 +70,7 @@ func (l *Log) SignIn(tx *state.Tx, rec state.Object) state.Object {
 		fill(rec, k, v)
 	}
 	l.delay(tx, rec, "createdDateTime")
-	return tx.Put(SignIns, rec)
+	return tx.Put(SignIns, plain(rec))
 }
 
 // Known says whether a reader of Graph sees the record at this instant.
@@ -127,6 +128,20 @@ func letters(rng *rand.Rand) string {
 		b[i] = alphabet[rng.IntN(len(alphabet))]
 	}
 	return string(b)
+}
+
+// plain is the record as it would come out of JSON: whatever kinds of number and list its
+// writer used, readers and filters see one.
+func plain(rec state.Object) state.Object {
+	data, err := json.Marshal(rec)
+	var out state.Object
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil { // records are made of JSON values
+		panic("logs: a record that is not JSON: " + err.Error())
+	}
+	return out
 }
 
 func fill(o state.Object, key string, v any) {
