@@ -204,7 +204,7 @@ func (s *Server) finish(tx *state.Tx, r *http.Request, f *flow, a *attempt, u st
 	code := "1.A" + random()
 	s.mu.Lock()
 	s.codes[code] = &authCode{
-		ses: ses, client: f.client.appID, redirect: f.redirect, challenge: f.challenge, nonce: f.nonce, asked: f.asked, until: tx.Now().Add(10 * time.Minute), clientInfo: f.clientInfo,
+		ses: ses, client: f.client.appID, redirect: f.redirect, challenge: f.challenge, nonce: f.nonce, asked: f.asked, until: tx.Now().Add(10 * time.Minute),
 	}
 	s.mu.Unlock()
 	values := url.Values{"code": {code}, "session_state": {ses.id}}

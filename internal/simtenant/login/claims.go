@@ -76,12 +76,10 @@ func (c *tokenCall) userToken(u state.Object, ses *session, scopes []string) tok
 		"amr": amr(ses.methods), "auth_time": ses.authTime.Unix(), "scp": strings.Join(scopes, " "), "ipaddr": clientIP(c.r),
 		"name": u.String("displayName"), "upn": u.String("userPrincipalName"), "unique_name": u.String("userPrincipalName"),
 		"puid": "10032" + strings.ToUpper(strings.ReplaceAll(u.ID(), "-", ""))[:11], "sid": ses.id,
-		"wids":    append(c.tx.ActiveRoles(u.ID()), "b79fbf4d-3ef9-4689-8143-76b194e85509"),
-		"xms_st":  map[string]any{"sub": subject(u.ID(), c.client.appID)},
-		"platf":   "3",
-		"xms_mcc": nil,
+		"wids":   append(c.tx.ActiveRoles(u.ID()), "b79fbf4d-3ef9-4689-8143-76b194e85509"),
+		"xms_st": map[string]any{"sub": subject(u.ID(), c.client.appID)},
+		"platf":  "3",
 	}
-	delete(claims, "xms_mcc")
 	for claim, prop := range map[string]string{"given_name": "givenName", "family_name": "surname"} {
 		if v := u.String(prop); v != "" {
 			claims[claim] = v

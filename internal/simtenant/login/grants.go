@@ -328,8 +328,11 @@ func grantNames(p state.Object) []any {
 func sessionNames(p state.Object) []any {
 	sc, out := p.Object("sessionControls"), []any{}
 	for _, k := range []struct{ key, word string }{
-		{"signInFrequency", "SignInFrequency"}, {"persistentBrowser", "PersistentBrowser"}, {"cloudAppSecurity", "CloudAppSecurity"},
-		{"applicationEnforcedRestrictions", "AppEnforcedRestrictions"}, {"secureSignInSession", "SecureSignInSession"},
+		{"signInFrequency", "SignInFrequency"},
+		{"persistentBrowser", "PersistentBrowser"},
+		{"cloudAppSecurity", "CloudAppSecurity"},
+		{"applicationEnforcedRestrictions", "AppEnforcedRestrictions"},
+		{"secureSignInSession", "SecureSignInSession"},
 	} {
 		if sc.Object(k.key).Bool("isEnabled") {
 			out = append(out, k.word)

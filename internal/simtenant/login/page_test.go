@@ -372,8 +372,8 @@ func TestAnUnknownNameIsToldButNotLogged(t *testing.T) {
 
 func TestAFederatedUserGoesToTheOwnProvider(t *testing.T) {
 	w := newWorld(t)
-	b := w.browser().open(authorizePath()).submit("loginfmt", "fred@fed.example").shows("Contoso identity provider")
-	b.submit("username", "fred@fed.example", "password", "wrong").shows("Contoso identity provider")
+	b := w.browser().open(authorizePath()).submit("loginfmt", "fred@fed.example").shows("Your organisation's identity provider")
+	b.submit("username", "fred@fed.example", "password", "wrong").shows("Your organisation's identity provider")
 	b.submit("username", "fred@fed.example", "password", "Federated-9").shows("Stay signed in?").submit("stay", "no")
 	if status, out := w.redeem(b); status != http.StatusOK {
 		t.Errorf("redeem: %v", out)
@@ -418,6 +418,26 @@ func TestWhatThePageDoesNotModelItSays(t *testing.T) {
 	if b.status != http.StatusNotImplemented {
 		t.Errorf("terms of use: %d %q", b.status, b.title())
 	}
+}
+
+func TestARequestSaysWhereItWouldComeFrom(t *testing.T) {
+	compliant := everyone(grant(m{"operator": "OR", "builtInControls": list1("compliantDevice")}))
+	risky := everyone(cond("signInRiskLevels", list1("high")))
+	risky["id"] = "f0000000-0000-4000-8000-000000000002"
+	w := newWorld(t, func(d *state.Document) {
+		d.Objects["identity/conditionalAccess/policies"] = []state.Object{compliant, risky}
+		d.Objects["devices"] = []state.Object{{"id": "dd000000-0000-4000-8000-000000000001", "deviceId": "dd1", "displayName": "PAW-07", "isCompliant": true, "trustType": "AzureAd"}}
+	})
+	b := w.browser()
+	b.open(authorizePath()).password("ben@contoso.onmicrosoft.com", "Battery-Staple-8").shows("You can't get there from here")
+	b.header.Set("X-Sim-Device", "dd000000-0000-4000-8000-000000000001")
+	b.open(authorizePath()).password("ben@contoso.onmicrosoft.com", "Battery-Staple-8").shows("Stay signed in?").submit("stay", "no")
+	last := w.signIns()[len(w.signIns())-1]
+	if d := last.Object("deviceDetail"); d.String("displayName") != "PAW-07" || d["isCompliant"] != true || d.String("operatingSystem") != "Windows" || d.String("browser") != "Chrome 130.0" {
+		t.Errorf("device in the log is %v", d)
+	}
+	b.header.Set("X-Sim-Risk", "high")
+	b.open(authorizePath("prompt", "login")).password("ben@contoso.onmicrosoft.com", "Battery-Staple-8").shows("You cannot access this right now")
 }
 
 func TestConsentIsAskedForAndGivenByThoseWhoMay(t *testing.T) {
@@ -501,8 +521,9 @@ func TestWhatIsWrongWithARequestStaysOnThePageOrGoesBack(t *testing.T) {
 func TestAzureIdentityWithAUserNameAndPassword(t *testing.T) {
 	w := newWorld(t)
 	get := func() error {
-		//nolint:staticcheck // deprecated because it cannot do MFA, which is what is shown here
+		//lint:ignore SA1019 deprecated because it cannot do MFA, which is what is shown here
 		cred, err := azidentity.NewUsernamePasswordCredential(tenantID, toolApp, "ada@contoso.onmicrosoft.com", adaPassword,
+			//lint:ignore SA1019 as above
 			&azidentity.UsernamePasswordCredentialOptions{ClientOptions: w.clientOptions(), DisableInstanceDiscovery: true})
 		if err != nil {
 			t.Fatal(err)

@@ -67,8 +67,19 @@ func clientTypeOf(c client) string {
 func platformOf(r *http.Request) string {
 	ua := r.UserAgent() + " " + r.Header.Get("x-client-OS")
 	for _, p := range []struct{ mark, platform string }{
-		{"Android", "android"}, {"iPhone", "iOS"}, {"iPad", "iOS"}, {"Windows Phone", "windowsPhone"}, {"Windows", "windows"}, {"Win32", "windows"},
-		{"win32", "windows"}, {"windows", "windows"}, {"Mac OS X", "macOS"}, {"Macintosh", "macOS"}, {"darwin", "macOS"}, {"Linux", "linux"}, {"linux", "linux"},
+		{"Android", "android"},
+		{"iPhone", "iOS"},
+		{"iPad", "iOS"},
+		{"Windows Phone", "windowsPhone"},
+		{"Windows", "windows"},
+		{"Win32", "windows"},
+		{"win32", "windows"},
+		{"windows", "windows"},
+		{"Mac OS X", "macOS"},
+		{"Macintosh", "macOS"},
+		{"darwin", "macOS"},
+		{"Linux", "linux"},
+		{"linux", "linux"},
 	} {
 		if strings.Contains(ua, p.mark) {
 			return p.platform

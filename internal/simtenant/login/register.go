@@ -92,7 +92,7 @@ func (s *Server) identityProvider(w http.ResponseWriter, r *http.Request, rest s
 	s.mu.Lock()
 	f := s.flows[r.Form.Get("ctx")]
 	s.mu.Unlock()
-	p := page{Title: "Contoso identity provider", Action: s.base() + "/_idp/sso", Flow: r.Form.Get("ctx"), Name: r.Form.Get("username")}
+	p := page{Title: "Your organisation's identity provider", Action: s.base() + "/_idp/sso", Flow: r.Form.Get("ctx"), Name: r.Form.Get("username")}
 	switch {
 	case f == nil:
 		s.showError(w, r, refuse(50089))

@@ -75,12 +75,11 @@ type claimsRequest struct {
 	contexts []string
 	// cae is true when the client understands continuous access evaluation (xms_cc: cp1).
 	cae bool
-	// fresh is true when a resource refused a token issued before an instant (nbf).
-	fresh bool
 }
 
 // parseClaims reads the claims parameter (OpenID Connect Core, 5.5). Claims that it does
-// not know are left out, as in the live service.
+// not know are left out, as in the live service; nbf, which a resource sends after a
+// revocation, asks for a new token, and a new one is what every request gets.
 func parseClaims(text string) (claimsRequest, error) {
 	var c claimsRequest
 	if text == "" {
@@ -106,9 +105,6 @@ func parseClaims(text string) (claimsRequest, error) {
 }
 
 func (c *claimsRequest) take(name string, values []any) {
-	if name == "nbf" {
-		c.fresh = true
-	}
 	for _, v := range values {
 		t, _ := v.(string)
 		switch {

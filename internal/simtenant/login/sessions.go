@@ -33,12 +33,12 @@ func (ses *session) with(contexts []string) *session {
 
 // authCode is an authorization code that waits to be redeemed.
 type authCode struct {
-	ses                  *session
-	client, redirect     string
-	challenge, nonce     string
-	asked                asked
-	until                time.Time
-	redeemed, clientInfo bool
+	ses              *session
+	client, redirect string
+	challenge, nonce string
+	asked            asked
+	until            time.Time
+	redeemed         bool
 }
 
 // refresh is a refresh token.

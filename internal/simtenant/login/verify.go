@@ -62,8 +62,10 @@ func (s *Server) believe(tx *state.Tx, claims jwt.MapClaims, audience string) (s
 	p := s.principal(tx, claims)
 	want, ok := s.resource(tx, audience)
 	if !ok || p.Audience != want.appID {
-		return p, &rejection{"Invalid audience.", "InvalidAuthenticationTokenAudience",
-			fmt.Sprintf("The access token has been obtained for wrong audience or resource '%v'.", claims["aud"]), nil}
+		return p, &rejection{
+			"Invalid audience.", "InvalidAuthenticationTokenAudience",
+			fmt.Sprintf("The access token has been obtained for wrong audience or resource '%v'.", claims["aud"]), nil,
+		}
 	}
 	if claims["tid"] != tx.TenantID() {
 		return p, &rejection{"Invalid tenant.", "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer.", nil}
