@@ -113,7 +113,7 @@ func (a subject) securityDefaults() []Blocker {
 	case ok && a.s.Complete(entra.PartSecurityDefaults) && !on:
 		return nil
 	case ok && on:
-		return one(a.mustHaveMFA(b, "security defaults are on and know no exclusion"))
+		return one(a.mustHaveMFA(b, "security defaults are on, know no exclusion and demand MFA"))
 	}
 	strong, why := a.strong()
 	b.Why = "whether security defaults are on was not told; they would demand MFA: " + why
@@ -130,11 +130,11 @@ func (a subject) mustHaveMFA(b Blocker, cause string) Blocker {
 	strong, why := a.strong()
 	switch strong {
 	case True:
-		b.When, b.Certain, b.Why = Never, true, fmt.Sprintf("%s; the account meets them (%s)", cause, why)
+		b.When, b.Certain, b.Why = Never, true, fmt.Sprintf("%s; the account can do that (%s)", cause, why)
 	case False:
-		b.Certain, b.Why = true, fmt.Sprintf("%s, and the account cannot meet them: %s", cause, why)
+		b.Certain, b.Why = true, fmt.Sprintf("%s, which the account cannot do: %s", cause, why)
 	default:
-		b.Why = fmt.Sprintf("%s; whether the account meets them could not be told: %s", cause, why)
+		b.Why = fmt.Sprintf("%s; whether the account can do that could not be told: %s", cause, why)
 	}
 	return b
 }
@@ -146,7 +146,7 @@ func (a subject) perUserMFA() []Blocker {
 	case ok && state == "disabled":
 		return nil
 	case ok && (state == "enabled" || state == "enforced"):
-		return one(a.mustHaveMFA(b, "per-user MFA is "+state+" and no exclusion from Conditional Access switches it off"))
+		return one(a.mustHaveMFA(b, "per-user MFA is "+state+", which no exclusion from Conditional Access switches off"))
 	}
 	b.Why = "the state of per-user MFA was not told"
 	if strong, _ := a.strong(); strong == True {

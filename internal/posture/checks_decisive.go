@@ -152,10 +152,20 @@ func twoAccounts(j *judge) result {
 	case n > 2:
 		return pass("%d emergency accounts exist; the Zero Trust Assessment is green for exactly two", n)
 	case doubt:
-		return unsure("of the %s in the plan, %d were seen and some could not be looked for", plural(len(j.accounts), "account"), n)
+		return unsure("the plan names %s; %d were seen, and some could not be looked for", plural(len(j.accounts), "account"), n)
 	default:
-		return fail("of the %s in the plan, %d exist", plural(len(j.accounts), "account"), n)
+		return fail("the plan names %s; %s in the tenant", plural(len(j.accounts), "account"), areThere(n))
 	}
+}
+
+func areThere(n int) string {
+	switch n {
+	case 0:
+		return "none is"
+	case 1:
+		return "one is"
+	}
+	return fmt.Sprintf("%d are", n)
 }
 
 func exists(j *judge, a *account) result {

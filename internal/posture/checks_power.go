@@ -113,10 +113,8 @@ func sorted(ids map[string]bool) []string {
 func (j *judge) flaw(id string) (what string, told bool) {
 	u := j.s.User(id)
 	if u == nil {
-		for _, r := range j.s.RoleAssignments {
-			if strings.EqualFold(r.PrincipalID, id) && r.PrincipalType.Or("") == "servicePrincipal" {
-				return fmt.Sprintf("the application %s holds a role that can reset them", id), true
-			}
+		if j.application(id) {
+			return fmt.Sprintf("the application %s holds a role that can reset them", j.applicationName(id)), true
 		}
 		return "", false
 	}
@@ -128,6 +126,16 @@ func (j *judge) flaw(id string) (what string, told bool) {
 		return name + " is a guest", true
 	}
 	return "", u.OnPremisesSyncEnabled.Known() && u.UserType.Known() && u.UserPrincipalName.Known()
+}
+
+// applicationName is its display name where the reading has one.
+func (j *judge) applicationName(id string) string {
+	for _, p := range j.s.AppPowers {
+		if strings.EqualFold(p.PrincipalID, id) && p.DisplayName != "" {
+			return p.DisplayName
+		}
+	}
+	return id
 }
 
 func repairClient(j *judge) result {

@@ -235,10 +235,17 @@ func (j *judge) there(m entra.Member) lockout.Truth {
 		}
 		return lockout.Unknown
 	}
-	if m.ID != "" && j.s.Reading(entra.PartUser.Of(m.ID)).Unread == entra.UnreadNotFound {
+	if m.ID != "" && (j.application(m.ID) || j.s.Reading(entra.PartUser.Of(m.ID)).Unread == entra.UnreadNotFound) {
 		return lockout.False
 	}
 	return lockout.Unknown
+}
+
+// application says that an assignment calls a principal an application; those approve nothing.
+func (j *judge) application(id string) bool {
+	return slices.ContainsFunc(j.s.RoleAssignments, func(r entra.RoleAssignment) bool {
+		return strings.EqualFold(r.PrincipalID, id) && r.PrincipalType.Or("") == "servicePrincipal"
+	})
 }
 
 // defaultApprovers: with nobody named, active Global and Privileged Role Administrators
