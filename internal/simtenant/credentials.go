@@ -87,6 +87,7 @@ func (t *Tenant) seedCredentials() (credentials, error) {
 		operator.register(tx, operatorCert, append(readerPermissions[:len(readerPermissions):len(readerPermissions)], operatorPermissions...), delegatedOnly)
 		operator.appoint(tx, privilegedRoleAdministrator, privilegedAuthenticationAdministrator)
 		c.DeviceUser = deviceUser(tx, c.InitialDomain)
+		grantAzure(tx, reader.ServicePrincipalID, operator.ServicePrincipalID)
 		return nil
 	})
 	c.Reader, c.Operator = reader, operator

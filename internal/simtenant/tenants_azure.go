@@ -2,16 +2,32 @@ package simtenant
 
 import "breakglass/internal/simtenant/state"
 
-// azure adds a subscription with a workspace, and when watched what a well-kept tenant has
-// there: the log export, rules and an action group, Sentinel.
-func (s *scene) azure(watched bool) {
+// Azure roles that the tenants use.
+const (
+	azureOwner              = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	azureContributor        = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+	azureMonitoringReader   = "43d0d8ad-25c7-4714-9337-8ba259a9fe05"
+	azureLogAnalyticsReader = "73c42c96-874c-492b-b04d-ab87d138a893"
+)
+
+// subscription adds an empty one, owned by the two administrators, and returns its id.
+func (s *scene) subscription() string {
 	sub := s.id("subscription", "security")
 	root := "/subscriptions/" + sub
 	s.tx.Put("arm/subscriptions", state.Object{
 		"id": root, "subscriptionId": sub, "tenantId": s.tenant, "displayName": "Security", "state": "Enabled", "authorizationSource": "RoleBased", "managedByTenants": []any{},
 		"subscriptionPolicies": map[string]any{"locationPlacementId": "Public_2014-09-01", "quotaId": "EnterpriseAgreement_2014-09-01", "spendingLimit": "Off"},
 	})
-	group := root + "/resourceGroups/rg-security"
+	for _, who := range []string{"alex.meyer", "nadia.haddad"} {
+		azureRole(s.tx, s.id("azure role", who), root, s.id("user", who+"@"+s.everyday()), "User", azureOwner)
+	}
+	return root
+}
+
+// azure adds a subscription with a workspace, and when watched what a well-kept tenant has
+// there: the log export, rules and an action group, Sentinel.
+func (s *scene) azure(watched bool) {
+	group := s.subscription() + "/resourceGroups/rg-security"
 	s.resource(group, "Microsoft.Resources/resourceGroups", "rg-security", state.Object{"location": "westeurope", "properties": map[string]any{"provisioningState": "Succeeded"}})
 	workspace := group + "/providers/Microsoft.OperationalInsights/workspaces/law-security"
 	s.resource(workspace, "Microsoft.OperationalInsights/workspaces", "law-security", state.Object{"location": "westeurope", "properties": map[string]any{
@@ -19,9 +35,18 @@ func (s *scene) azure(watched bool) {
 		"sku": map[string]any{"name": "PerGB2018", "lastSkuUpdate": s.ago(300 * day)}, "features": map[string]any{"enableLogAccessUsingOnlyResourcePermissions": true},
 		"workspaceCapping": map[string]any{"dailyQuotaGb": -1, "dataIngestionStatus": "RespectQuota"}, "publicNetworkAccessForIngestion": "Enabled", "publicNetworkAccessForQuery": "Enabled",
 	}})
-	s.role("/subscriptions/"+sub, s.id("user", "nadia.haddad@"+s.everyday()), "8e3af657-a8ff-443c-a75c-2fe8c4bcb635")
 	if watched {
 		s.watched(group, workspace)
+	}
+}
+
+// grantAzure gives the applications of credentials.json their rights in Azure: the reader
+// what watching takes, the operator what changing takes.
+func grantAzure(tx *state.Tx, reader, operator string) {
+	for _, sub := range tx.List("arm/subscriptions") {
+		azureRole(tx, state.NewID(), sub.ID(), reader, "ServicePrincipal", azureMonitoringReader)
+		azureRole(tx, state.NewID(), sub.ID(), reader, "ServicePrincipal", azureLogAnalyticsReader)
+		azureRole(tx, state.NewID(), sub.ID(), operator, "ServicePrincipal", azureContributor)
 	}
 }
 
@@ -68,11 +93,14 @@ func (s *scene) resource(id, typ, name string, rest state.Object) {
 	s.tx.Put("arm", r)
 }
 
-// role assigns an Azure role at a scope.
-func (s *scene) role(scope, principal, definition string) {
-	name := s.id("azure role", scope+principal+definition)
-	s.resource(scope+"/providers/Microsoft.Authorization/roleAssignments/"+name, "Microsoft.Authorization/roleAssignments", name, state.Object{"properties": map[string]any{
-		"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + definition, "principalId": principal, "principalType": "User", "scope": scope,
-		"createdOn": s.ago(300 * day), "updatedOn": s.ago(300 * day), "createdBy": nil, "updatedBy": nil, "condition": nil, "conditionVersion": nil, "delegatedManagedIdentityResourceId": nil, "description": nil,
-	}})
+// azureRole stores an Azure role assignment.
+func azureRole(tx *state.Tx, name, scope, principal, kind, definition string) {
+	at := state.Timestamp(tx.Now())
+	tx.Put("arm", state.Object{
+		"id": scope + "/providers/Microsoft.Authorization/roleAssignments/" + name, "type": "Microsoft.Authorization/roleAssignments", "name": name,
+		"properties": map[string]any{
+			"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + definition, "principalId": principal, "principalType": kind, "scope": scope,
+			"createdOn": at, "updatedOn": at, "createdBy": nil, "updatedBy": nil, "condition": nil, "conditionVersion": nil, "delegatedManagedIdentityResourceId": nil, "description": nil,
+		},
+	})
 }

@@ -50,6 +50,7 @@ func sceneEmpty(s *scene) {
 		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{s.id("location", "Our countries"), office}}}})
 	s.policy(rule{name: "Microsoft-managed: Block device code flow", when: state.Object{"authenticationFlows": map[string]any{"transferMethods": "deviceCodeFlow,authenticationTransfer"}},
 		grant: grantAny("block"), state: reportOnly, since: 20 * day, more: state.Object{"_managed": true, "templateId": s.id("template", "device code")}})
+	s.subscription()
 	s.history(alex, nadia)
 }
 
