@@ -59,7 +59,7 @@ func TestAzureIdentitySignsInWithASecret(t *testing.T) {
 		t.Errorf("ARM took a token for Graph: %d", rec.Code)
 	}
 	log := w.signIns()
-	if len(log) != 1 || log[0].String("servicePrincipalId") != daemonSP || log[0].Object("status")["errorCode"] != 0 {
+	if len(log) != 1 || log[0].String("servicePrincipalId") != daemonSP || number(log[0].Object("status")["errorCode"]) != 0 {
 		t.Errorf("log is %v", log)
 	}
 }

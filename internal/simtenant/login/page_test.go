@@ -521,7 +521,6 @@ func TestWhatIsWrongWithARequestStaysOnThePageOrGoesBack(t *testing.T) {
 func TestAzureIdentityWithAUserNameAndPassword(t *testing.T) {
 	w := newWorld(t)
 	get := func() error {
-		//lint:ignore SA1019 deprecated because it cannot do MFA, which is what is shown here
 		cred, err := azidentity.NewUsernamePasswordCredential(tenantID, toolApp, "ada@contoso.onmicrosoft.com", adaPassword,
 			//lint:ignore SA1019 as above
 			&azidentity.UsernamePasswordCredentialOptions{ClientOptions: w.clientOptions(), DisableInstanceDiscovery: true})
