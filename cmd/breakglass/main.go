@@ -72,7 +72,7 @@ No tenant at hand? Try:  breakglass demo`,
 		}
 	}
 	add("judge", newStatusCommand(d), newCheckCommand(d), newLockoutCommand(d), newSnapshotCommand(d))
-	add("change", newPlanCommand(d), newApplyCommand(d))
+	add("change", newInitCommand(d), newConfigCommand(d), newPlanCommand(d), newApplyCommand(d))
 	add("try", newDemoCommand(d), newSimCommand(d))
 	root.AddCommand(newManCommand(root))
 	return root

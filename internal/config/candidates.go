@@ -56,10 +56,13 @@ func (c *Candidate) judge(s *entra.Snapshot) bool {
 	if out > 0 {
 		c.Why = append(c.Why, fmt.Sprintf("excluded from %d of %d policies", out, of))
 	}
+	// Nobody excludes an everyday administrator from most policies.
 	switch {
 	case of > 1 && out == of:
+		c.score += 3
+	case of > 1 && 2*out > of:
 		c.score += 2
-	case 2*out > of:
+	case out > 0:
 		c.score++
 	}
 	if u.OnPremisesSyncEnabled.Or(false) {

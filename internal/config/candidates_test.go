@@ -44,9 +44,9 @@ func TestWhatLooksLikeAnEmergencyAccountIsFound(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{
-		"e: eligible for Global Administrator, its name says so (likely)",
 		"x: Global Administrator, excluded from 2 of 2 policies (likely)",
 		"g: Global Administrator, excluded from 2 of 2 policies (likely)",
+		"e: eligible for Global Administrator, its name says so (likely)",
 		"s: Global Administrator, its name says so, synchronised from on-premises: it cannot stay so",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

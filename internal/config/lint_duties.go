@@ -11,17 +11,21 @@ func (l *linter) duties() {
 	if n := len(l.d.Approvers); n < 3 {
 		l.report("approvers-few", "approvers", "name three people; two sign besides the one who asks", "the plan has %d approver(s)", n)
 	}
+	var missing []string
 	for _, name := range dutyNames {
 		duty, ok := l.d.Duties[name]
 		path := "duties." + name
 		switch {
 		case !ok:
-			l.report("duty-missing", "duties", "add "+name+" with an owner and a deputy", "nobody has the duty %s", name)
+			missing = append(missing, name)
 		case duty.Deputy == "":
 			l.report("duty-deputy", path, "name a deputy", "the duty %s has no deputy", name)
 		case duty.Deputy == duty.Owner:
 			l.report("duty-deputy", path, "name another person", "%s is the own deputy for %s", duty.Owner, name)
 		}
+	}
+	if missing != nil {
+		l.report("duty-missing", "duties", "add each with an owner and a deputy", "nobody has the duty of %s", strings.Join(missing, ", "))
 	}
 	l.separation()
 	l.cadences()

@@ -185,7 +185,7 @@ var brokenPlans = []brokenPlan{
 	{"an approver who implements", func(d *Desired) { d.Approvers[0] = "p-31" }, []string{"duties-overlap"}, []string{"p-31 both implements and approves"}},
 	{"a reviewer who approves", func(d *Desired) { d.Duties["review"] = Duty{"p-41", "p-12"} }, []string{"duties-overlap"}, []string{"p-12 both approves and reviews"}},
 	{"an implementer who is alerted", func(d *Desired) { d.Channels[0].To[0] = "p-32" }, []string{"duties-overlap"}, []string{"p-32 both implements and receives the alerts"}},
-	{"a duty of nobody", func(d *Desired) { delete(d.Duties, "drill") }, []string{"duty-missing"}, []string{"nobody has the duty drill"}},
+	{"a duty of nobody", func(d *Desired) { delete(d.Duties, "drill") }, []string{"duty-missing"}, []string{"nobody has the duty of drill"}},
 	{"no deputy", func(d *Desired) { d.Duties["drill"] = Duty{Owner: "p-31"} }, []string{"duty-deputy"}, nil},
 	{"the own deputy", func(d *Desired) { d.Duties["drill"] = Duty{"p-31", "p-31"} }, []string{"duty-deputy"}, []string{"p-31 is the own deputy"}},
 	{"a drill a year", func(d *Desired) { d.Cadences.Drill = 365 }, []string{"cadence-long"}, []string{"drill is due every 365 days", "90d or less"}},

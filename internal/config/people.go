@@ -204,3 +204,21 @@ func (p *People) Place(id LocationID) (Place, bool) {
 	}
 	return p.Locations[i], true
 }
+
+// WrongPerson is what ParsePeople says of one value of a person, empty when it is right; the
+// path is as if the person were the only one, for example people[0].mail. It lets a dialogue
+// check an answer by the file's own rules.
+func WrongPerson(p Person, path string) string {
+	text, err := yaml.Marshal(People{Version: 1, People: []Person{p}})
+	if err != nil {
+		return err.Error()
+	}
+	_, err = ParsePeople("answer", text)
+	errs, _ := errors.AsType[Errors](err)
+	for _, e := range errs {
+		if strings.HasPrefix(e.Path, path) {
+			return e.Problem + "; " + e.Fix
+		}
+	}
+	return ""
+}

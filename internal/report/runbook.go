@@ -173,6 +173,7 @@ var cloudHosts = map[string]hosts{
 	"public":   {"https://entra.microsoft.com", "https://login.microsoftonline.com", "https://graph.microsoft.com", "https://management.azure.com", "Global", graphCommandLine},
 	"usgov-l4": {"https://entra.microsoft.us", "https://login.microsoftonline.us", "https://graph.microsoft.us", "https://management.usgovcloudapi.net", "USGov", graphCommandLine},
 	"usgov-l5": {"https://entra.microsoft.us", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "https://management.usgovcloudapi.net", "USGovDoD", graphCommandLine},
+	"other":    {"https://ADMIN-CENTER", "https://LOGIN-HOST", "https://GRAPH-HOST", "https://ARM-HOST", "NAME", "CLIENT-ID"},
 	"china":    {"https://entra.microsoftonline.cn", "https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn", "https://management.chinacloudapi.cn", "China", graphCommandLine},
 }
 
