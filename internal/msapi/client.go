@@ -147,7 +147,7 @@ func (c *Client) who() identity {
 type request struct {
 	method string
 	url    string // absolute
-	path   string // without base, version and query
+	path   string // without base and version, with its query
 	op     string
 	body   []byte
 	header http.Header
@@ -207,7 +207,7 @@ func (c *Client) graphRequest(method, version, path string, body []byte) (reques
 	}
 	return request{
 		method: method, url: c.graph.base.String() + "/" + version + encodeQuery(path),
-		path: bare, op: op, body: body, header: http.Header{},
+		path: path, op: op, body: body, header: http.Header{},
 	}, nil
 }
 

@@ -18,8 +18,8 @@ const (
 
 // needs is what our operations take. Permissions: Graph's permission data (least privileged,
 // or the one of docs/permissions.md that covers it); roles: the operations' pages, partly
-// from memory; licences: "Licensing" of the features' pages. {} stands for one segment. The
-// first match counts.
+// from memory; licences: "Licensing" of the features' pages. {} stands for one segment, what
+// follows a ? must be in the query. The first match counts.
 var needs = []need{
 	{"GET", "/organization", "Organization.Read.All", "Organization.Read.All", "", ""},
 	{"GET", "/domains", "Domain.Read.All", "Domain.Read.All", "Global Reader", ""},
@@ -47,6 +47,8 @@ var needs = []need{
 	{"*", "/users/{}/authentication/*", "UserAuthenticationMethod.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "Privileged Authentication Administrator", ""},
 	{"POST", "/users/{}/revokeSignInSessions", "User.RevokeSessions.All", "User.RevokeSessions.All", "Privileged Authentication Administrator", ""},
 	{"GET", "/users/{}/transitiveMemberOf", "User.Read.All", "User.Read.All", "Global Reader", ""},
+	{"GET", "/users/{}?signInActivity", "AuditLog.Read.All", "AuditLog.Read.All", "Reports Reader", p1},
+	{"GET", "/users/{}?employeeLeaveDateTime", "User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.Read.All", "Global Reader", ""},
 	{"GET", "/users/*", "User.Read.All", "User.Read.All", "Global Reader", ""},
 	{"*", "/users/*", "User.ReadWrite.All", "User.ReadWrite.All", "Privileged Authentication Administrator", ""},
 	{"GET", "/groups/*", "GroupMember.Read.All", "GroupMember.Read.All", "Global Reader", ""},
@@ -67,7 +69,7 @@ var needs = []need{
 	{"POST", "/identityProtection/*", "IdentityRiskyUser.ReadWrite.All", "IdentityRiskyUser.ReadWrite.All", "Security Administrator", p2},
 }
 
-// needFor is the need of one request path (without version and query).
+// needFor is the need of one request path, without version, with its query.
 func needFor(method, path string) (need, bool) {
 	for _, n := range needs {
 		if (n.method == method || n.method == "*" && writes(method)) && matchPattern(n.pattern, path) {
@@ -79,6 +81,11 @@ func needFor(method, path string) (need, bool) {
 
 // matchPattern compares segments without case; {} takes one segment, a last * any number.
 func matchPattern(pattern, path string) bool {
+	pattern, part, _ := strings.Cut(pattern, "?")
+	path, query, _ := strings.Cut(path, "?")
+	if !strings.Contains(query, part) {
+		return false
+	}
 	want := strings.Split(strings.Trim(pattern, "/"), "/")
 	have := strings.Split(strings.Trim(path, "/"), "/")
 	for i, w := range want {

@@ -18,7 +18,7 @@ import (
 // asked is what the policies know of a request besides its HTTP form.
 type asked struct {
 	op   string // for errors: method and path
-	path string // without base and version, for lanes and needs
+	path string // without base and version, with its query, for lanes and needs
 	safe bool   // repeating it changes nothing
 }
 

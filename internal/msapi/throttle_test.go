@@ -9,7 +9,7 @@ func TestLanesKeepTheServicesPace(t *testing.T) {
 	lanes := lanes(microsoftLimits)
 	t.Run("one Conditional Access request a second", func(t *testing.T) {
 		l := laneFor(lanes, "/identity/conditionalAccess/policies/x")
-		for i, want := range []time.Duration{0, time.Second, 2 * time.Second} {
+		for i, want := range []time.Duration{0, 1100 * time.Millisecond, 2200 * time.Millisecond} {
 			if got := l.reserve(noon); got != want {
 				t.Errorf("request %d waits %v, want %v", i, got, want)
 			}
