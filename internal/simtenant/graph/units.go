@@ -175,6 +175,7 @@ func (c *call) createInUnit() {
 	c.createGroup()
 	body, _ := c.answer.body.(map[string]any)
 	if id, ok := body["id"].(string); ok && c.answer.status == http.StatusCreated {
+		body["@odata.type"] = "#microsoft.graph.group" // the collection is one of directory objects
 		c.tx.Link("members", u.ID(), id)
 		c.audit("AdministrativeUnit", "Assign", unitVerb("Add member to", u), logs.Target("Group", state.Object(body)), logs.Target("AdministrativeUnit", u))
 	}
