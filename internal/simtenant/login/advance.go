@@ -1,6 +1,7 @@
 package login
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -203,6 +204,7 @@ func (s *Server) finish(tx *state.Tx, r *http.Request, f *flow, a *attempt, u st
 	}
 	code := "1.A" + random()
 	s.mu.Lock()
+	maps.DeleteFunc(s.codes, func(_ string, c *authCode) bool { return tx.Now().After(c.until.Add(flowLife)) })
 	s.codes[code] = &authCode{
 		ses: ses, client: f.client.appID, redirect: f.redirect, challenge: f.challenge, nonce: f.nonce, asked: f.asked, until: tx.Now().Add(10 * time.Minute),
 	}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -308,8 +309,8 @@ func (e *evaluation) strangers(c state.Object) (verdict, string) {
 		"users", "applications", "clientAppTypes", "platforms", "locations", "devices", "userRiskLevels", "signInRiskLevels",
 		"insiderRiskLevels", "authenticationFlows", "clientApplications", "servicePrincipalRiskLevels",
 	}
-	for key, v := range c {
-		if strings.HasPrefix(key, "@") || slices.Contains(known, key) || blank(v) {
+	for _, key := range slices.Sorted(maps.Keys(c)) {
+		if strings.HasPrefix(key, "@") || slices.Contains(known, key) || blank(c[key]) {
 			continue
 		}
 		return unknown, "the condition " + key
