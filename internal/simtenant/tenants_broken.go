@@ -40,8 +40,10 @@ func sceneLockout(s *scene) {
 	s.managedPolicies(nil, nil, reportOnly)
 	s.policy(rule{name: "CA013: Require a compliant device for Global Administrators", users: holders(nil, []any{s.id("group", "Devices not yet enrolled")}, roleGA), grant: grantAny("compliantDevice"), since: 2 * day})
 	s.policy(rule{name: "CA014: Require phishing-resistant authentication for Global Administrators", users: holders(nil, nil, roleGA), grant: strength("4"), since: 2 * day, state: reportOnly})
-	s.policy(rule{name: "CA099: Block everything outside the office (test, do not enable)", grant: grantAny("block"), state: "disabled", since: 80 * day,
-		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{"AllTrusted"}}}})
+	s.policy(rule{
+		name: "CA099: Block everything outside the office (test, do not enable)", grant: grantAny("block"), state: "disabled", since: 80 * day,
+		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{"AllTrusted"}}},
+	})
 
 	s.history(alex, nadia, sam)
 	s.lostExclusion(nadia, s.id("policy", "CA005: Block sign-in from outside our countries"), 3*day, a)

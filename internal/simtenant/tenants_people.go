@@ -59,8 +59,12 @@ func (s *scene) lastSignIn(ago time.Duration) any {
 // domain, each with a telephone as second factor.
 func (s *scene) staff(dom string) {
 	for _, p := range [][3]string{
-		{"priya.raman", "Priya Raman", "Finance"}, {"jonas.weber", "Jonas Weber", "Sales"}, {"mei.tanaka", "Mei Tanaka", "Sales"},
-		{"luca.rossi", "Luca Rossi", "Operations"}, {"sara.lind", "Sara Lind", "People"}, {"tomas.novak", "Tomas Novak", "Operations"},
+		{"priya.raman", "Priya Raman", "Finance"},
+		{"jonas.weber", "Jonas Weber", "Sales"},
+		{"mei.tanaka", "Mei Tanaka", "Sales"},
+		{"luca.rossi", "Luca Rossi", "Operations"},
+		{"sara.lind", "Sara Lind", "People"},
+		{"tomas.novak", "Tomas Novak", "Operations"},
 		{"amina.diallo", "Amina Diallo", "Finance"},
 	} {
 		id := s.user(p[0]+"@"+dom, p[1], state.Object{"department": p[2], "signInActivity": s.lastSignIn(9 * time.Hour)})

@@ -86,45 +86,65 @@ var adminRoles = []any{roleGA, rolePRA, rolePAA, roleCAAdmin, roleUserAdmin, rol
 // trusted is the named location of its offices.
 func (s *scene) ownPolicies(users, groups []any, trusted string) {
 	s.policy(rule{name: "CA001: Block legacy authentication", users: everybody(users, groups), when: state.Object{"clientAppTypes": []any{"exchangeActiveSync", "other"}}, grant: grantAny("block")})
-	s.policy(rule{name: "CA002: Require multifactor authentication for all users", users: everybody(users, groups), grant: grantAny("mfa"),
-		more: state.Object{"partialEnablementStrategy": nil}})
+	s.policy(rule{
+		name: "CA002: Require multifactor authentication for all users", users: everybody(users, groups), grant: grantAny("mfa"),
+		more: state.Object{"partialEnablementStrategy": nil},
+	})
 	s.policy(rule{name: "CA003: Require phishing-resistant authentication for administrators", users: holders(users, groups, adminRoles...), grant: strength("4")})
-	s.policy(rule{name: "CA004: Require a compliant device", users: everybody(users, append(list(groups), s.id("group", "Devices not yet enrolled"))),
-		when: state.Object{"platforms": map[string]any{"includePlatforms": []any{"windows", "macOS"}, "excludePlatforms": []any{}}}, grant: grantAny("compliantDevice", "domainJoinedDevice")})
-	s.policy(rule{name: "CA005: Block sign-in from outside our countries", users: everybody(users, groups),
-		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{s.id("location", "Our countries"), trusted}}}, grant: grantAny("block")})
-	s.policy(rule{name: "CA006: Block device code flow", users: everybody(users, groups),
-		when: state.Object{"authenticationFlows": map[string]any{"transferMethods": "deviceCodeFlow,authenticationTransfer"}}, grant: grantAny("block"), state: reportOnly})
-	s.policy(rule{name: "CA007: Sign in every twelve hours to admin portals", users: holders(users, groups, adminRoles...),
+	s.policy(rule{
+		name: "CA004: Require a compliant device", users: everybody(users, append(list(groups), s.id("group", "Devices not yet enrolled"))),
+		when: state.Object{"platforms": map[string]any{"includePlatforms": []any{"windows", "macOS"}, "excludePlatforms": []any{}}}, grant: grantAny("compliantDevice", "domainJoinedDevice"),
+	})
+	s.policy(rule{
+		name: "CA005: Block sign-in from outside our countries", users: everybody(users, groups),
+		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{s.id("location", "Our countries"), trusted}}}, grant: grantAny("block"),
+	})
+	s.policy(rule{
+		name: "CA006: Block device code flow", users: everybody(users, groups),
+		when: state.Object{"authenticationFlows": map[string]any{"transferMethods": "deviceCodeFlow,authenticationTransfer"}}, grant: grantAny("block"), state: reportOnly,
+	})
+	s.policy(rule{
+		name: "CA007: Sign in every twelve hours to admin portals", users: holders(users, groups, adminRoles...),
 		apps: state.Object{"includeApplications": []any{"MicrosoftAdminPortals"}}, more: state.Object{"sessionControls": map[string]any{
 			"signInFrequency":       map[string]any{"value": 12, "type": "hours", "authenticationType": "primaryAndSecondaryAuthentication", "frequencyInterval": "timeBased", "isEnabled": true},
 			"blockSensitiveActions": nil,
-		}}})
-	s.policy(rule{name: "CA008: Require multifactor authentication to register security information", users: everybody(users, groups),
+		}},
+	})
+	s.policy(rule{
+		name: "CA008: Require multifactor authentication to register security information", users: everybody(users, groups),
 		apps: state.Object{"includeUserActions": []any{"urn:user:registersecurityinfo"}},
-		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{"AllTrusted"}}}, grant: grantAny("mfa")})
-	s.policy(rule{name: "CA009: Confine the payroll connector to our network", users: state.Object{"includeUsers": []any{"None"}}, grant: grantAny("block"),
+		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{"AllTrusted"}}}, grant: grantAny("mfa"),
+	})
+	s.policy(rule{
+		name: "CA009: Confine the payroll connector to our network", users: state.Object{"includeUsers": []any{"None"}}, grant: grantAny("block"),
 		when: state.Object{
 			"clientApplications": map[string]any{"includeServicePrincipals": []any{s.id("sp", "Payroll connector")}, "excludeServicePrincipals": []any{}},
 			"locations":          map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{trusted}},
-		}})
+		},
+	})
 }
 
 // riskPolicies need P2.
 func (s *scene) riskPolicies(users, groups []any) {
-	s.policy(rule{name: "CA010: Change the password when the user is at high risk", users: everybody(users, groups), when: state.Object{"userRiskLevels": []any{"high"}},
-		grant: state.Object{"operator": "AND", "builtInControls": []any{"mfa", "passwordChange"}}})
+	s.policy(rule{
+		name: "CA010: Change the password when the user is at high risk", users: everybody(users, groups), when: state.Object{"userRiskLevels": []any{"high"}},
+		grant: state.Object{"operator": "AND", "builtInControls": []any{"mfa", "passwordChange"}},
+	})
 	s.policy(rule{name: "CA011: Require multifactor authentication when the sign-in is at risk", users: everybody(users, groups), when: state.Object{"signInRiskLevels": []any{"high", "medium"}}, grant: grantAny("mfa")})
 }
 
 // managedPolicies is two policies that Microsoft made and manages: one already on, one that
 // only reports until Microsoft switches it on.
 func (s *scene) managedPolicies(users, groups []any, onState string) {
-	s.policy(rule{name: "Microsoft-managed: Block legacy authentication", users: everybody(users, groups), when: state.Object{"clientAppTypes": []any{"exchangeActiveSync", "other"}},
-		grant: grantAny("block"), since: 300 * day, more: state.Object{"_managed": true, "templateId": "0b2282f9-2862-4178-88b5-d79340b36cb8"}})
-	s.policy(rule{name: "Microsoft-managed: Multifactor authentication for admins accessing Microsoft Admin Portals", users: holders(users, groups, roleGA, rolePRA, roleExchange, roleSecurity, roleUserAdmin),
+	s.policy(rule{
+		name: "Microsoft-managed: Block legacy authentication", users: everybody(users, groups), when: state.Object{"clientAppTypes": []any{"exchangeActiveSync", "other"}},
+		grant: grantAny("block"), since: 300 * day, more: state.Object{"_managed": true, "templateId": "0b2282f9-2862-4178-88b5-d79340b36cb8"},
+	})
+	s.policy(rule{
+		name: "Microsoft-managed: Multifactor authentication for admins accessing Microsoft Admin Portals", users: holders(users, groups, roleGA, rolePRA, roleExchange, roleSecurity, roleUserAdmin),
 		apps: state.Object{"includeApplications": []any{"MicrosoftAdminPortals"}}, grant: grantAny("mfa"), state: onState, since: 40 * day,
-		more: state.Object{"_managed": true, "templateId": "c503282c-f05b-4e5c-ab9f-38a9e2fe0a45"}})
+		more: state.Object{"_managed": true, "templateId": "c503282c-f05b-4e5c-ab9f-38a9e2fe0a45"},
+	})
 }
 
 // locations makes the offices' network (trusted) and the countries, and returns the first.

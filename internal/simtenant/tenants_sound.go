@@ -44,12 +44,18 @@ func sceneEmpty(s *scene) {
 	s.policy(rule{name: "CA001: Block legacy authentication", when: state.Object{"clientAppTypes": []any{"exchangeActiveSync", "other"}}, grant: grantAny("block"), since: 30 * day})
 	s.policy(rule{name: "CA002: Require multifactor authentication for all users", users: everyone, grant: grantAny("mfa"), since: 30 * day})
 	s.policy(rule{name: "CA003: Require phishing-resistant authentication for administrators", users: holders(nil, nil, adminRoles...), grant: strength("4"), state: reportOnly, since: 12 * day})
-	s.policy(rule{name: "CA004: Require a compliant device", users: everybody(nil, []any{s.id("group", "Devices not yet enrolled")}), grant: grantAny("compliantDevice"), since: 9 * day,
-		when: state.Object{"platforms": map[string]any{"includePlatforms": []any{"windows", "macOS"}, "excludePlatforms": []any{}}}})
-	s.policy(rule{name: "CA005: Block sign-in from outside our countries", grant: grantAny("block"), since: 9 * day,
-		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{s.id("location", "Our countries"), office}}}})
-	s.policy(rule{name: "Microsoft-managed: Block device code flow", when: state.Object{"authenticationFlows": map[string]any{"transferMethods": "deviceCodeFlow,authenticationTransfer"}},
-		grant: grantAny("block"), state: reportOnly, since: 20 * day, more: state.Object{"_managed": true, "templateId": s.id("template", "device code")}})
+	s.policy(rule{
+		name: "CA004: Require a compliant device", users: everybody(nil, []any{s.id("group", "Devices not yet enrolled")}), grant: grantAny("compliantDevice"), since: 9 * day,
+		when: state.Object{"platforms": map[string]any{"includePlatforms": []any{"windows", "macOS"}, "excludePlatforms": []any{}}},
+	})
+	s.policy(rule{
+		name: "CA005: Block sign-in from outside our countries", grant: grantAny("block"), since: 9 * day,
+		when: state.Object{"locations": map[string]any{"includeLocations": []any{"All"}, "excludeLocations": []any{s.id("location", "Our countries"), office}}},
+	})
+	s.policy(rule{
+		name: "Microsoft-managed: Block device code flow", when: state.Object{"authenticationFlows": map[string]any{"transferMethods": "deviceCodeFlow,authenticationTransfer"}},
+		grant: grantAny("block"), state: reportOnly, since: 20 * day, more: state.Object{"_managed": true, "templateId": s.id("template", "device code")},
+	})
 	s.subscription()
 	s.history(alex, nadia)
 }
@@ -74,8 +80,10 @@ func sceneHealthy(s *scene) {
 	s.applications()
 	a, b := s.emergency("q7d3", s.initial, nil), s.emergency("w5h9", s.initial, nil)
 	for _, k := range []struct{ user, name, model string }{
-		{a, "Vault north 1", "2fc0579f-8113-47ea-b116-bb5a8db9202a"}, {a, "Vault north 2", "2fc0579f-8113-47ea-b116-bb5a8db9202a"},
-		{b, "Vault south 1", "d41f5a69-b817-4144-a13c-9ebd6d9254d6"}, {b, "Vault south 2", "d41f5a69-b817-4144-a13c-9ebd6d9254d6"},
+		{a, "Vault north 1", "2fc0579f-8113-47ea-b116-bb5a8db9202a"},
+		{a, "Vault north 2", "2fc0579f-8113-47ea-b116-bb5a8db9202a"},
+		{b, "Vault south 1", "d41f5a69-b817-4144-a13c-9ebd6d9254d6"},
+		{b, "Vault south 2", "d41f5a69-b817-4144-a13c-9ebd6d9254d6"},
 	} {
 		s.key(k.user, k.name, k.model)
 	}
@@ -110,8 +118,10 @@ func (s *scene) protectedActions(users, groups []any) {
 	s.tx.Put("identity/conditionalAccess/authenticationContextClassReferences", state.Object{
 		"id": "c1", "displayName": "Change Conditional Access", "description": "Step-up for protected actions", "isAvailable": true,
 	})
-	s.policy(rule{name: "CA012: Require phishing-resistant authentication for protected actions", users: everybody(users, groups),
-		apps: state.Object{"includeApplications": []any{}, "includeAuthenticationContextClassReferences": []any{"c1"}}, grant: strength("4")})
+	s.policy(rule{
+		name: "CA012: Require phishing-resistant authentication for protected actions", users: everybody(users, groups),
+		apps: state.Object{"includeApplications": []any{}, "includeAuthenticationContextClassReferences": []any{"c1"}}, grant: strength("4"),
+	})
 }
 
 // campaignWithout keeps the accounts' group out of the nagging to register the Authenticator.

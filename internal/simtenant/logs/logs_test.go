@@ -93,7 +93,9 @@ func TestValuesAreJSONInsideAString(t *testing.T) {
 		value any
 		want  any
 	}{
-		{"Global Administrator", `"Global Administrator"`}, {[]any{true}, "[true]"}, {nil, nil},
+		{"Global Administrator", `"Global Administrator"`},
+		{[]any{true}, "[true]"},
+		{nil, nil},
 		{state.Object{"state": "enabled"}, `{"state":"enabled"}`},
 	} {
 		if got := Changed("x", nil, c.value)["newValue"]; got != c.want {
