@@ -2,6 +2,7 @@ package simtenant
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -198,7 +199,9 @@ func TestUnmodifiedClientReachesEachServiceByTheCloudsNames(t *testing.T) {
 	pool.AppendCertsFromPEM(s.CertificateAuthority())
 	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		Dial:            func(_, _ string) (net.Conn, error) { return net.Dial("tcp", s.listener.Addr().String()) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", s.listener.Addr().String())
+		},
 	}}
 	res, err := client.PostForm("https://login.microsoftonline.com/"+s.creds.TenantID+"/oauth2/v2.0/token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {s.creds.Reader.ClientID}, "client_secret": {s.creds.Reader.ClientSecret}, "scope": {"https://graph.microsoft.com/.default"},

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ func (f *filter) check(s scope) error {
 	switch f.op {
 	case "any", "all":
 		if !p.collection {
-			return fmt.Errorf("Any/All may only be used following a collection.") //nolint:staticcheck // Graph's own sentence
+			return says("Any/All may only be used following a collection.")
 		}
 		for _, k := range f.kids {
 			if err := k.check(scope{typ: s.typ, name: f.name, kind: p.kind, beta: s.beta}); err != nil {
@@ -47,12 +46,12 @@ func (f *filter) check(s scope) error {
 		return nil
 	case "true":
 		if p.kind != "bool" && p.kind != "any" {
-			return fmt.Errorf("The $filter expression must evaluate to a single boolean value.") //nolint:staticcheck // Graph's own sentence
+			return says("The $filter expression must evaluate to a single boolean value.")
 		}
 		return nil
 	}
 	if p.collection {
-		return fmt.Errorf("A binary operator with incompatible types was detected. Found operand types 'Collection(%s)' and a constant for operator kind '%s'.", p.kind, f.op) //nolint:staticcheck // Graph's own sentence
+		return says("A binary operator with incompatible types was detected. Found operand types 'Collection(%s)' and a constant for operator kind '%s'.", p.kind, f.op)
 	}
 	for _, v := range f.values {
 		if err := fits(p, v, f.op); err != nil {
@@ -92,7 +91,7 @@ func (s scope) resolve(path []string) (propInfo, error) {
 			found, ok = propInfo{name: seg, kind: "any"}, true
 		}
 		if !ok {
-			return p, fmt.Errorf("Could not find a property named '%s' on type 'microsoft.graph.%s'.", seg, typ) //nolint:staticcheck // Graph's own sentence
+			return p, says("Could not find a property named '%s' on type 'microsoft.graph.%s'.", seg, typ)
 		}
 		p, typ = found, found.kind
 	}
@@ -110,7 +109,7 @@ func fits(p propInfo, v literal, op string) error {
 	case m.enums[p.kind] != nil:
 		ok = v.kind == "string"
 		if ok && !m.enums[p.kind][v.text] && !m.flags[p.kind] {
-			return fmt.Errorf("The string '%s' is not a valid enumeration type constant.", v.text) //nolint:staticcheck // Graph's own sentence
+			return says("The string '%s' is not a valid enumeration type constant.", v.text)
 		}
 	case p.kind == "string" || p.kind == "duration" || p.kind == "binary":
 		ok = v.kind == "string"
@@ -122,7 +121,7 @@ func fits(p propInfo, v literal, op string) error {
 		ok = p.kind == v.kind
 	}
 	if !ok {
-		return fmt.Errorf("A binary operator with incompatible types was detected. Found operand types 'Edm.%s' and 'Edm.%s' for operator kind '%s'.", p.kind, v.kind, op) //nolint:staticcheck // Graph's own sentence
+		return says("A binary operator with incompatible types was detected. Found operand types 'Edm.%s' and 'Edm.%s' for operator kind '%s'.", p.kind, v.kind, op)
 	}
 	return nil
 }

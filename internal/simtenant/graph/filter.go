@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -32,7 +31,7 @@ const (
 // parseFilter reads a $filter; the error is a sentence as Graph says it.
 func parseFilter(text string) (*filter, error) {
 	if len(text) > maxFilterLength {
-		return nil, fmt.Errorf("the filter is longer than %d characters", maxFilterLength)
+		return nil, says("The filter is longer than %d characters", maxFilterLength)
 	}
 	tokens, err := lexFilter(text)
 	if err != nil {
@@ -71,14 +70,14 @@ func lexFilter(s string) ([]token, error) {
 		case c == '\'':
 			text, end, ok := lexString(s, i)
 			if !ok {
-				return nil, fmt.Errorf("There is an unterminated string literal at position %d in '%s'.", len(s), s) //nolint:staticcheck // Graph's own sentence
+				return nil, says("There is an unterminated string literal at position %d in '%s'.", len(s), s)
 			}
 			out = append(out, token{"string", text, i})
 			i = end
 		default:
 			end := lexWord(s, i)
 			if end == i {
-				return nil, fmt.Errorf("Syntax error: character '%c' is not valid at position %d in '%s'.", s[i], i, s) //nolint:staticcheck // Graph's own sentence
+				return nil, says("Syntax error: character '%c' is not valid at position %d in '%s'.", s[i], i, s)
 			}
 			out = append(out, token{"word", s[i:end], i})
 			i = end
@@ -157,7 +156,7 @@ func (p *filterParser) punct(s string) bool {
 }
 
 func (p *filterParser) syntax() error {
-	return fmt.Errorf("Syntax error at position %d in '%s'.", p.peek().at, p.text) //nolint:staticcheck // Graph's own sentence
+	return says("Syntax error at position %d in '%s'.", p.peek().at, p.text)
 }
 
 func (p *filterParser) or(depth int) (*filter, error) { return p.joined("or", depth, p.and) }
@@ -167,7 +166,7 @@ func (p *filterParser) and(depth int) (*filter, error) { return p.joined("and", 
 // joined reads operands with one logical word between them.
 func (p *filterParser) joined(op string, depth int, operand func(int) (*filter, error)) (*filter, error) {
 	if depth > maxFilterDepth {
-		return nil, fmt.Errorf("Recursion depth exceeded allowed limit.") //nolint:staticcheck // Graph's own sentence
+		return nil, says("Recursion depth exceeded allowed limit.")
 	}
 	f, err := operand(depth)
 	if err != nil || !p.word(op) {
@@ -190,7 +189,7 @@ func (p *filterParser) not(depth int) (*filter, error) {
 		return p.primary(depth)
 	}
 	if depth > maxFilterDepth {
-		return nil, fmt.Errorf("Recursion depth exceeded allowed limit.") //nolint:staticcheck // Graph's own sentence
+		return nil, says("Recursion depth exceeded allowed limit.")
 	}
 	f, err := p.not(depth + 1)
 	if err != nil {
@@ -229,7 +228,7 @@ func (p *filterParser) call(name token, depth int) (*filter, error) {
 		return p.lambda(op, path, depth)
 	}
 	p.pos--
-	return nil, fmt.Errorf("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", last) //nolint:staticcheck // Graph's own sentence
+	return nil, says("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", last)
 }
 
 func cutLast(path string) (before, last string) {

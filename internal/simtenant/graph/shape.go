@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -38,7 +37,7 @@ func parseExpand(text string) ([]expandItem, error) {
 		item := expandItem{name: strings.TrimSpace(name)}
 		if nested {
 			if !strings.HasSuffix(inner, ")") {
-				return nil, fmt.Errorf("Parsing OData Select and Expand failed: Syntax error in '%s'.", text) //nolint:staticcheck // Graph's own sentence
+				return nil, says("Parsing OData Select and Expand failed: Syntax error in '%s'.", text)
 			}
 			if err := item.options(strings.TrimSuffix(inner, ")")); err != nil {
 				return nil, err
@@ -101,12 +100,12 @@ func (c *call) readSelect(typ, text string) ([]string, error) {
 			return nil, nil
 		}
 		if name == "" {
-			return nil, fmt.Errorf("Parsing OData Select and Expand failed: Term '%s' is not valid in a $select or $expand expression.", text) //nolint:staticcheck // Graph's own sentence
+			return nil, says("Parsing OData Select and Expand failed: Term '%s' is not valid in a $select or $expand expression.", text)
 		}
 		path := strings.Split(name, "/")
 		p, err := scope{typ: typ, beta: c.beta()}.resolve(path)
 		if err != nil {
-			return nil, fmt.Errorf("Parsing OData Select and Expand failed: %w", err) //nolint:staticcheck // Graph's own sentence
+			return nil, says("Parsing OData Select and Expand failed: %v", err)
 		}
 		if len(path) > 1 && !strings.HasPrefix(path[0], "microsoft.graph.") {
 			p.name = path[0] // a nested property brings its whole parent
@@ -224,7 +223,7 @@ func (c *call) expand(out, o state.Object, typ string, e expandItem) error {
 		if e.name == "*" {
 			return missing("$expand=*")
 		}
-		return fmt.Errorf("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", e.name, typ) //nolint:staticcheck // Graph's own sentence
+		return says("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", e.name, typ)
 	}
 	x, ok := c.api.expansions()[typ+"/"+p.name]
 	if !ok {
