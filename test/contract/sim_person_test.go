@@ -55,6 +55,28 @@ func (w *walk) readAsWatch(c *Contracts) {
 	w.want(401, "nobody", "GET /v1.0/users", "")
 }
 
+// signInAll asks the sign-in endpoints what clients ask them. The contracts do not describe
+// them; the exceptions that say so must be needed by somebody.
+func (w *walk) signInAll() {
+	tenant := w.creds.TenantID
+	for _, path := range []string{
+		"/" + tenant + "/v2.0/.well-known/openid-configuration",
+		"/common/discovery/instance?api-version=1.1&authorization_endpoint=https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+		"/" + tenant + "/discovery/v2.0/keys",
+		"/metadata/endpoints?api-version=2022-09-01",
+		"/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://graph.microsoft.com",
+		"/" + tenant + "/oauth2/v2.0/authorize?client_id=" + w.creds.Operator.ID + "&response_type=code&redirect_uri=http://localhost&scope=openid&code_challenge=x&code_challenge_method=S256",
+	} {
+		res, err := w.client.Get(w.base + path)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _ = res.Body.Close(); res.StatusCode >= 500 {
+			w.t.Errorf("GET %s: status %d", path, res.StatusCode)
+		}
+	}
+}
+
 // readOneself reads everything below /me as a person who has signed in with a device code.
 func (w *walk) readOneself(c *Contracts) {
 	for _, version := range []string{"v1.0", "beta"} {

@@ -284,6 +284,7 @@ func TestTheSimulatorFitsTheContracts(t *testing.T) {
 	}
 	part("reading as the watch", "healthy", func(w *walk) { w.readAsWatch(c) })
 	part("writing", "empty", (*walk).writeAll)
+	part("signing in", "empty", (*walk).signInAll)
 	part("oneself", "empty", func(w *walk) { w.readOneself(c) })
 	part("Azure as shipped", "healthy", func(w *walk) { w.readAzure(c) })
 	part("Azure", "empty", (*walk).armAll)
