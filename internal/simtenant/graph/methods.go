@@ -179,26 +179,18 @@ func (c *call) getKind(k methodKind) {
 }
 
 // mayChangeMethods refuses what an administrator may not do to this user: administrators'
-// methods take a Privileged Authentication Administrator, members of a restricted unit are
-// out of reach for everybody.
+// methods take a Privileged Authentication Administrator; members of a restricted unit are
+// out of reach for all but those who hold the role over that unit, where it can be held.
 func (c *call) mayChangeMethods(u state.Object) bool {
-	admin := len(c.tx.ActiveRoles(u.ID())) > 0
-	switch {
-	case c.restrictedUnit(u.ID()):
-		c.denied()
-	case c.who.User && c.params["user"] != "" && admin && !c.holds(rolePrivilegedAuthAdmin):
-		c.denied()
-	default:
-		return true
+	if c.restricted(u, roleAuthenticationAdmin) {
+		return false
 	}
-	return false
-}
-
-// restrictedUnit is whether an object is a member of a restricted management unit.
-func (c *call) restrictedUnit(id string) bool {
-	return slices.ContainsFunc(c.tx.LinkedTo("members", id), func(unit string) bool {
-		return c.tx.Get("directory/administrativeUnits", unit).Bool("isMemberManagementRestricted")
-	})
+	admin := len(c.tx.ActiveRoles(u.ID())) > 0
+	if c.who.User && c.params["user"] != "" && admin && !c.holds(rolePrivilegedAuthAdmin) {
+		c.denied()
+		return false
+	}
+	return true
 }
 
 func (c *call) deleteMethod(k methodKind) {

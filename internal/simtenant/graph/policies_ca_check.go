@@ -77,6 +77,11 @@ func (c *call) checkWho(p, before state.Object) string {
 		if bad := c.unknown(users.Strings(key), had.Strings(key), collRoleDefinitions); bad != "" {
 			return "1025: " + key + " contains '" + bad + "', which is not a built-in role."
 		}
+		for _, id := range users.Strings(key) {
+			if !c.tx.Get(collRoleDefinitions, id).Bool("isBuiltIn") && !slices.Contains(had.Strings(key), id) {
+				return "1025: " + key + " contains '" + id + "', which is not a built-in role."
+			}
+		}
 	}
 	return ""
 }
