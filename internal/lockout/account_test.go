@@ -51,6 +51,41 @@ func TestWhatStopsAnAccountOutsideConditionalAccess(t *testing.T) {
 			unreadPart(s, entra.PartMethods.Of(accountA), entra.UnreadPermission)
 		}, KindMandatoryMFA, Now, false, CouldNotTell},
 		{"at risk", func(s *entra.Snapshot) { s.Users[0].Risk = some(entra.UserRisk{State: some("atRisk")}) }, KindRisk, Now, false, CouldNotTell},
+		{"security defaults not told, password only", func(s *entra.Snapshot) {
+			s.Cloud, s.SecurityDefaults.IsEnabled, s.Users[0].Methods = "china", entra.Maybe[bool]{}, password
+		}, KindSecurityDefaults, Now, false, CouldNotTell},
+		{"security defaults not told, passkey", func(s *entra.Snapshot) { s.SecurityDefaults.IsEnabled = entra.Maybe[bool]{} }, KindSecurityDefaults, Later, false, Survives},
+		{"security defaults on, a telephone", func(s *entra.Snapshot) {
+			s.SecurityDefaults.IsEnabled, s.Users[0].Methods = some(true), some([]entra.Method{{ID: "1", Type: "phoneAuthenticationMethod"}})
+		}, KindSecurityDefaults, Now, false, CouldNotTell},
+		{"per-user MFA not told, password only", func(s *entra.Snapshot) {
+			s.Cloud, s.Users[0].PerUserMFA, s.Users[0].Methods = "china", entra.Maybe[string]{}, password
+		}, KindPerUserMFA, Now, false, CouldNotTell},
+		{"per-user MFA in a state that we do not know, passkey", func(s *entra.Snapshot) { s.Users[0].PerUserMFA = some("brooding") }, KindPerUserMFA, Later, false, Survives},
+		{"risk not told", func(s *entra.Snapshot) { s.Users[0].Risk = entra.Maybe[entra.UserRisk]{} }, KindRisk, Later, false, Survives},
+		{"passkeys not for it", func(s *entra.Snapshot) {
+			s.MethodsPolicy.Configurations[0].ExcludeTargets = some([]entra.Target{{ID: accountA, Type: "user"}})
+		}, KindMethod, Later, true, Fails},
+		{"whom passkeys are for was not told", func(s *entra.Snapshot) {
+			s.MethodsPolicy.Configurations[0].IncludeTargets = some([]entra.Target{{Type: "group"}})
+		}, KindMethod, Later, false, CouldNotTell},
+		{"the methods policy is silent on passkeys", func(s *entra.Snapshot) { s.MethodsPolicy.Configurations = nil }, KindMethod, Later, false, CouldNotTell},
+		{"a method of a kind not told", func(s *entra.Snapshot) { s.Users[0].Methods = some([]entra.Method{{ID: "1"}}) }, KindMandatoryMFA, Now, false, CouldNotTell},
+		{"a certificate, switched off", func(s *entra.Snapshot) {
+			s.Users[0].Methods = some([]entra.Method{{ID: "c", Type: typeX509}})
+			s.MethodsPolicy.Configurations = append(s.MethodsPolicy.Configurations, entra.MethodConfiguration{ID: "X509Certificate", State: some("disabled")})
+		}, KindMandatoryMFA, Now, true, Fails},
+		{"two flawed assignments: the better one counts", func(s *entra.Snapshot) {
+			worse := s.ActiveRoles[0]
+			worse.Scope = some("/administrativeUnits/1")
+			s.ActiveRoles[0].End = some(readAt)
+			s.ActiveRoles = append([]entra.RoleInstance{worse}, s.ActiveRoles...)
+		}, KindRole, Later, true, Survives},
+		{"for a unit only", func(s *entra.Snapshot) { s.ActiveRoles[0].Scope = some("/administrativeUnits/1") }, KindRole, Now, true, Fails},
+		{"no PIM, scope not told", func(s *entra.Snapshot) {
+			free(s)
+			s.RoleAssignments[0].Scope = entra.Maybe[string]{}
+		}, KindRole, Now, false, CouldNotTell},
 		{"eligible only", func(s *entra.Snapshot) {
 			s.EligibleRoles, s.ActiveRoles = s.ActiveRoles[:1], s.ActiveRoles[1:]
 			s.RoleAssignments = s.RoleAssignments[1:]

@@ -111,6 +111,53 @@ func TestWhatAPolicyDoesToAnAccount(t *testing.T) {
 			c.ClientApplications = some(entra.ClientApplications{Include: ids("ServicePrincipalsInMyTenant")})
 			s.Policies[0].Conditions = some(c)
 		}, True, Survives},
+		{"a policy for agents, with conditions of its own", func(s *entra.Snapshot) {
+			s.Policies[0] = agents()
+		}, True, Survives},
+		{"a policy for agents that says something about users too", func(s *entra.Snapshot) {
+			s.Policies[0] = agents()
+			s.Policies[0].Strange = append(s.Policies[0].Strange, entra.StrangeMember{Path: "conditions.users.includePets", Version: "beta"})
+		}, Unknown, CouldNotTell},
+		{"in v1.0 only, not excluded", func(s *entra.Snapshot) {
+			s.Policies[0] = policy("p-1", "x", accountB)
+			s.Policies[0].Versions = []string{"v1.0"}
+		}, Unknown, CouldNotTell},
+		{"versions not recorded, not excluded", func(s *entra.Snapshot) {
+			s.Policies[0] = policy("p-1", "x", accountB)
+			s.Policies[0].Versions = nil
+		}, Unknown, CouldNotTell},
+		{"legacy clients only", func(s *entra.Snapshot) {
+			s.Policies[0] = blocks(policy("p-1", "x"))
+			c := s.Policies[0].Conditions.Or(entra.Conditions{})
+			c.ClientAppTypes = ids("exchangeActiveSync", "other")
+			s.Policies[0].Conditions = some(c)
+		}, False, Survives},
+		{"the guest of another tenant", func(s *entra.Snapshot) {
+			s.Policies[0] = blocks(policy("p-1", "x"))
+			users(&s.Policies[0], func(u *entra.UserCondition) { u.IncludeUsers = ids("GuestsOrExternalUsers") })
+			s.Users[0].UserType = some("Guest")
+		}, False, Fails},
+		{"guests excluded: which of them was not read", func(s *entra.Snapshot) {
+			s.Policies[0] = blocks(policy("p-1", "x"))
+			users(&s.Policies[0], func(u *entra.UserCondition) { u.ExcludeGuests = some(json.RawMessage(`{}`)) })
+			s.Users[0].UserType = some("Guest")
+		}, Unknown, CouldNotTell},
+		{"terms of use", func(s *entra.Snapshot) {
+			s.Policies[0] = policy("p-1", "x")
+			g := grant("OR")
+			g.TermsOfUse = ids("agreement")
+			s.Policies[0].GrantControls = some(g)
+		}, False, CouldNotTell},
+		{"a factor of another provider", func(s *entra.Snapshot) {
+			s.Policies[0] = policy("p-1", "x")
+			g := grant("OR")
+			g.CustomFactors = ids("acme")
+			s.Policies[0].GrantControls = some(g)
+		}, False, Fails},
+		{"controls not told", func(s *entra.Snapshot) {
+			s.Policies[0] = policy("p-1", "x")
+			s.Policies[0].GrantControls = entra.Maybe[entra.GrantControls]{}
+		}, False, CouldNotTell},
 		{"user action: registering a key is blocked", func(s *entra.Snapshot) {
 			s.Policies[0] = blocks(policy("p-1", "x"))
 			apps(&s.Policies[0], entra.ApplicationCondition{IncludeApplications: ids(), IncludeUserActions: ids("urn:user:registersecurityinfo"), IncludeContexts: ids(), Filter: entra.Null[json.RawMessage]()})
@@ -189,6 +236,17 @@ func TestWhatAPolicyDoesToAnAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// agents is a policy for agent identities, as beta tells it.
+func agents() entra.Policy {
+	p := blocks(policy("p-1", "Block high-risk agents"))
+	users(&p, func(u *entra.UserCondition) { u.IncludeUsers = ids("None") })
+	c := p.Conditions.Or(entra.Conditions{})
+	c.ClientApplications = some(entra.ClientApplications{Include: ids()})
+	p.Conditions = some(c)
+	p.Strange = []entra.StrangeMember{{Path: "conditions.agentIdRiskLevels", Version: "beta"}, {Path: "conditions.clientApplications.includeAgentIdServicePrincipals", Version: "beta"}}
+	return p
 }
 
 func strengthPolicy() entra.Policy {
@@ -274,6 +332,8 @@ func TestASituationNarrowsAPolicy(t *testing.T) {
 		"perhaps an admin portal":   {Situation{Resource: "app-3"}, Unknown},
 		"a location, trust unread":  {Situation{Location: "loc-1"}, Unknown},
 		"registering a key":         {Situation{UserAction: "urn:user:registersecurityinfo"}, False},
+		"a context":                 {Situation{Context: "c1"}, False},
+		"a device, some filter":     {Situation{Device: "laptop", Client: "browser", Platform: "windows"}, True},
 		"any device, filter absent": {Situation{Device: "laptop"}, True},
 	} {
 		if got := test.sit.meets(c); got != test.want {

@@ -52,8 +52,10 @@ func TestWhichOutageAnAccountDoesNotSurvive(t *testing.T) {
 			p.State = some(stateOff)
 			s.Policies = append(s.Policies, p)
 		}, map[string]Verdict{ca: Fails}},
-		{"policies not read", func(s *entra.Snapshot) { unreadPart(s, entra.PartPolicies, entra.UnreadThrottled) },
-			map[string]Verdict{fed: CouldNotTell, mfa: CouldNotTell, ca: CouldNotTell, pim: CouldNotTell}},
+		{
+			"policies not read", func(s *entra.Snapshot) { unreadPart(s, entra.PartPolicies, entra.UnreadThrottled) },
+			map[string]Verdict{fed: CouldNotTell, mfa: CouldNotTell, ca: CouldNotTell, pim: CouldNotTell},
+		},
 		{"only a telephone, in China", func(s *entra.Snapshot) {
 			s.Cloud = "china"
 			s.Users[0].Methods = some([]entra.Method{{ID: "1", Type: "phoneAuthenticationMethod"}})

@@ -90,6 +90,15 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 			w.s.Users = w.s.Users[1:]
 			unread(w.s, entra.PartUser.Of(accountA), entra.UnreadNotFound)
 		}, Fail},
+		{"BG-003", "found by name where the plan has no id", func(w *world) { w.d.Accounts[0].ObjectID = "" }, Pass},
+		{"BG-003", "made anew under another id", func(w *world) {
+			w.s.Users[0].ID = "aaaaaaaa-0000-4000-8000-00000000000c"
+			unread(w.s, entra.PartUser.Of(accountA), entra.UnreadNotFound)
+		}, Fail},
+		{"BG-003", "no account by that name", func(w *world) {
+			w.d.Accounts[0].ObjectID, w.d.Accounts[0].UserPrincipalName = "", "x@contoso.onmicrosoft.com"
+			unread(w.s, entra.PartUser.Of("x@contoso.onmicrosoft.com"), entra.UnreadNotFound)
+		}, Fail},
 		{"BG-003", "not in the reading", func(w *world) { w.s.Users = w.s.Users[1:] }, CouldNotTell},
 		{"BG-004", "disabled", a(func(u *entra.User) { u.AccountEnabled = some(false) }), Fail},
 		{"BG-004", "not told", a(func(u *entra.User) { u.AccountEnabled = entra.Maybe[bool]{} }), CouldNotTell},
@@ -223,6 +232,7 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 		{"BG-040", "not told", a(func(u *entra.User) { u.PasswordPolicies = entra.Maybe[string]{} }), CouldNotTell},
 		{"BG-041", "old", a(func(u *entra.User) { u.LastPasswordChange = some(now.AddDate(0, 0, -91)) }), Fail},
 		{"BG-041", "not told", a(func(u *entra.User) { u.LastPasswordChange = entra.Maybe[time.Time]{} }), CouldNotTell},
+		{"BG-041", "a plan without a cadence", func(w *world) { w.d.Cadences.Rotate = 0 }, Pass},
 		{"BG-041", "old for this plan", func(w *world) { w.d.Cadences.Rotate = 7 }, Fail},
 		{"BG-042", "long ago", a(func(u *entra.User) {
 			u.SignInActivity = some(entra.SignInActivity{LastSuccessfulSignIn: some(now.AddDate(-1, 0, 0))})
@@ -240,6 +250,11 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 			for i := range 9 {
 				w.s.EligibleRoles = append(w.s.EligibleRoles, entra.RoleInstance{RoleID: entra.RoleGlobalAdministrator, PrincipalID: strings.Repeat("9", i+1), Scope: some("/")})
 			}
+		}, Fail},
+		{"BG-051", "a group of one", func(w *world) {
+			w.s.Groups = append(w.s.Groups, entra.Group{ID: "g-2", Members: some([]entra.Member{{ID: "u-9", Type: "user"}, {ID: "g-3", Type: "group"}})})
+			w.s.RoleAssignments = append(w.s.RoleAssignments[:0], entra.RoleAssignment{RoleID: entra.RoleGlobalAdministrator, PrincipalID: "g-2", Scope: some("/")})
+			w.s.Readings[entra.PartGroupMembers.Of("g-2")] = entra.Reading{}
 		}, Fail},
 		{"BG-051", "a group that was not opened", func(w *world) {
 			w.s.Groups = append(w.s.Groups, entra.Group{ID: "g-2"})
@@ -283,6 +298,12 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 		}), Fail},
 		{"BG-070", "members not read", group(func(g *entra.Group) { g.Members = entra.Maybe[[]entra.Member]{} }), CouldNotTell},
 		{"BG-070", "no group in the plan", func(w *world) { w.d.ExclusionGroup = nil }, NotApplicable},
+		{"BG-071", "found by its mail nickname", func(w *world) { w.d.ExclusionGroup.ObjectID = "" }, Pass},
+		{"BG-071", "no such mail nickname", func(w *world) {
+			w.d.ExclusionGroup.ObjectID, w.s.Groups = "", nil
+			unread(w.s, entra.PartGroup.Of("ca-exclusions"), entra.UnreadNotFound)
+		}, Fail},
+		{"BG-071", "synchronised", group(func(g *entra.Group) { g.OnPremisesSyncEnabled = some(true) }), Fail},
 		{"BG-071", "no unit", group(func(g *entra.Group) { g.IsManagementRestricted = some(false) }), Fail},
 		{"BG-071", "an owner", group(func(g *entra.Group) { g.Owners = some([]entra.Member{{ID: admin}}) }), Fail},
 		{"BG-071", "a membership rule", group(func(g *entra.Group) { g.GroupTypes = ids("DynamicMembership") }), Fail},

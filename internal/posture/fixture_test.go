@@ -24,8 +24,10 @@ const (
 	planP2    = "eec0eb4f-6444-4f95-aba0-50c24d67f998"
 )
 
-var now = time.Date(2026, 11, 2, 14, 10, 0, 0, time.UTC)
-var readAt = now.Add(-8 * time.Minute)
+var (
+	now    = time.Date(2026, 11, 2, 14, 10, 0, 0, time.UTC)
+	readAt = now.Add(-8 * time.Minute)
+)
 
 func some[T any](v T) entra.Maybe[T] { return entra.Some(v) }
 

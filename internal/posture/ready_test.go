@@ -32,18 +32,26 @@ func TestTheHeadlineNamesWhatIsDeadliest(t *testing.T) {
 		want   string
 	}{
 		{"all is well", func(*config.Desired, *entra.Snapshot) {}, allSealed(), Yes, "yes: a and b would have worked at 2026-11-02 14:02 UTC"},
-		{"one is well", func(_ *config.Desired, s *entra.Snapshot) { s.Users[1].AccountEnabled = some(false) }, allSealed(), Yes,
-			"yes: a would have worked at 2026-11-02 14:02 UTC; 1 other account would not, or could not be told"},
-		{"locked out and unsealed", func(_ *config.Desired, s *entra.Snapshot) { s.Policies[0] = blocking(excluding(s.Policies[0])) }, nil, No,
-			"no: no account gets past Conditional Access, and none is sealed"},
-		{"locked out", func(_ *config.Desired, s *entra.Snapshot) { s.Policies[0] = blocking(excluding(s.Policies[0])) }, allSealed(), No,
-			"no: no account gets past Conditional Access"},
+		{
+			"one is well", func(_ *config.Desired, s *entra.Snapshot) { s.Users[1].AccountEnabled = some(false) }, allSealed(), Yes,
+			"yes: a would have worked at 2026-11-02 14:02 UTC; 1 other account would not, or could not be told",
+		},
+		{
+			"locked out and unsealed", func(_ *config.Desired, s *entra.Snapshot) { s.Policies[0] = blocking(excluding(s.Policies[0])) }, nil, No,
+			"no: no account gets past Conditional Access, and none is sealed",
+		},
+		{
+			"locked out", func(_ *config.Desired, s *entra.Snapshot) { s.Policies[0] = blocking(excluding(s.Policies[0])) }, allSealed(), No,
+			"no: no account gets past Conditional Access",
+		},
 		{"lost in different ways", func(_ *config.Desired, s *entra.Snapshot) {
 			s.Policies[0] = blocking(excluding(s.Policies[0], accountB))
 			s.Users[1].AccountEnabled = some(false)
 		}, nil, No, "no: no account could get in, and none is sealed"},
-		{"one lost, none sealed", func(_ *config.Desired, s *entra.Snapshot) { s.Users[0].AccountEnabled = some(false) }, nil, No,
-			"no: no account is sealed, and 1 of 2 could not get in"},
+		{
+			"one lost, none sealed", func(_ *config.Desired, s *entra.Snapshot) { s.Users[0].AccountEnabled = some(false) }, nil, No,
+			"no: no account is sealed, and 1 of 2 could not get in",
+		},
 		{"no keys yet, none sealed", func(_ *config.Desired, s *entra.Snapshot) {
 			for i := range s.Users {
 				s.Users[i].Methods = some(s.Users[i].Methods.Or(nil)[:1])
@@ -54,15 +62,21 @@ func TestTheHeadlineNamesWhatIsDeadliest(t *testing.T) {
 				s.Users[i].Methods = some(s.Users[i].Methods.Or(nil)[:1])
 			}
 		}, allSealed(), No, "no: no account has a passkey that would be accepted"},
-		{"one sealed and disabled, the other not sealed", func(_ *config.Desired, s *entra.Snapshot) { s.Users[0].AccountEnabled = some(false) }, one("a"), No,
-			"no: a: the account is disabled; b: not sealed"},
+		{
+			"one sealed and disabled, the other not sealed", func(_ *config.Desired, s *entra.Snapshot) { s.Users[0].AccountEnabled = some(false) }, one("a"), No,
+			"no: a: the account is disabled; b: not sealed",
+		},
 		{"another tenant", func(d *config.Desired, _ *entra.Snapshot) { d.Tenant.ID = admin }, allSealed(), No, "no: the plan is for tenant " + admin},
 		{"no accounts", func(d *config.Desired, _ *entra.Snapshot) { d.Accounts = nil }, nil, No, "no: the plan names no emergency account"},
-		{"policies not read", func(_ *config.Desired, s *entra.Snapshot) { unread(s, entra.PartPolicies, entra.UnreadPermission) }, allSealed(), CouldNotTellR,
-			"could not tell: a: the policies were not read whole"},
+		{
+			"policies not read", func(_ *config.Desired, s *entra.Snapshot) { unread(s, entra.PartPolicies, entra.UnreadPermission) }, allSealed(), CouldNotTellR,
+			"could not tell: a: the policies were not read whole",
+		},
 		{"policies not read, none sealed", func(_ *config.Desired, s *entra.Snapshot) { unread(s, entra.PartPolicies, entra.UnreadPermission) }, nil, No, "no: no account is sealed"},
-		{"tenant not told", func(_ *config.Desired, s *entra.Snapshot) { unread(s, entra.PartTenant, entra.UnreadPermission) }, allSealed(), CouldNotTellR,
-			"could not tell: which tenant was read is not told"},
+		{
+			"tenant not told", func(_ *config.Desired, s *entra.Snapshot) { unread(s, entra.PartTenant, entra.UnreadPermission) }, allSealed(), CouldNotTellR,
+			"could not tell: which tenant was read is not told",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
