@@ -8,24 +8,30 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"breakglass/internal/simtenant/graph"
 	"breakglass/internal/simtenant/state"
 )
 
-// credentials are how one signs in to the simulated tenant; credentials.json.
-type credentials struct {
-	TenantID      string      `json:"tenantId"`
-	InitialDomain string      `json:"initialDomain"`
-	ControlToken  string      `json:"controlToken"`
-	Reader        application `json:"reader"`
-	Operator      application `json:"operator"`
-	DeviceUser    person      `json:"deviceUser"`
+// Credentials are how one signs in to the simulated tenant; credentials.json.
+type Credentials struct {
+	// TenantID and InitialDomain are the tenant's.
+	TenantID      string `json:"tenantId"`
+	InitialDomain string `json:"initialDomain"`
+	// ControlToken opens /_sim/.
+	ControlToken string `json:"controlToken"`
+	// Reader may read what watching takes and nothing else.
+	Reader Application `json:"reader"`
+	// Operator may do what implementing takes; also a public client for delegated sign-in.
+	Operator Application `json:"operator"`
+	// DeviceUser is a normal Global Administrator, no emergency account.
+	DeviceUser Person `json:"deviceUser"`
 }
 
-// application is a registered application with its credentials.
-type application struct {
+// Application is a registered application with its credentials.
+type Application struct {
 	DisplayName  string `json:"displayName"`
 	ClientID     string `json:"clientId"`
 	ClientSecret string `json:"clientSecret"`
@@ -37,8 +43,8 @@ type application struct {
 	pemData []byte
 }
 
-// person is a user with a password.
-type person struct {
+// Person is a user with a password.
+type Person struct {
 	ID                string `json:"id"`
 	UserPrincipalName string `json:"userPrincipalName"`
 	Password          string `json:"password"`
@@ -68,10 +74,10 @@ var (
 )
 
 // seedCredentials registers the applications and the user of credentials.json.
-func (t *Tenant) seedCredentials() (credentials, error) {
-	c := credentials{ControlToken: secretText()}
-	reader := application{DisplayName: "Simulated reader", CertificateFile: "reader.pem"}
-	operator := application{DisplayName: "Simulated operator", CertificateFile: "operator.pem"}
+func (t *Tenant) seedCredentials() (Credentials, error) {
+	c := Credentials{ControlToken: secretText()}
+	reader := Application{DisplayName: "Simulated reader", CertificateFile: "reader.pem"}
+	operator := Application{DisplayName: "Simulated operator", CertificateFile: "operator.pem"}
 	readerCert, err := reader.certify()
 	if err != nil {
 		return c, err
@@ -95,22 +101,25 @@ func (t *Tenant) seedCredentials() (credentials, error) {
 }
 
 // certify gives the application a certificate to sign in with.
-func (a *application) certify() (cert *x509.Certificate, err error) {
+func (a *Application) certify() (cert *x509.Certificate, err error) {
 	cert, a.pemData, err = clientCertificate(a.DisplayName)
 	return cert, err
 }
 
 // appoint gives the service principal directory roles: an application that changes
 // administrators, or members of a restricted unit, needs them beside its permissions.
-func (a *application) appoint(tx *state.Tx, roles ...string) {
+func (a *Application) appoint(tx *state.Tx, roles ...string) {
 	for _, role := range roles {
+		if slices.Contains(tx.ActiveRoles(a.ServicePrincipalID), role) {
+			continue // from an earlier run of the same document
+		}
 		tx.Put(state.RoleAssignments, state.Object{"principalId": a.ServicePrincipalID, "roleDefinitionId": role, "directoryScopeId": "/"})
 	}
 }
 
 // register makes the application and its service principal, consented to; one of the same
 // name that the tenant brings along is taken and gets a further secret.
-func (a *application) register(tx *state.Tx, cert *x509.Certificate, perms, alsoDelegated []string) {
+func (a *Application) register(tx *state.Tx, cert *x509.Certificate, perms, alsoDelegated []string) {
 	named := func(o state.Object) bool { return o.String("displayName") == a.DisplayName }
 	app := tx.Find("applications", named)
 	if app == nil {
@@ -142,7 +151,7 @@ func (a *application) register(tx *state.Tx, cert *x509.Certificate, perms, also
 }
 
 // deviceUser is the tenant's marked administrator, or a new one.
-func deviceUser(tx *state.Tx, domain string) person {
+func deviceUser(tx *state.Tx, domain string) Person {
 	u := tx.Find("users", func(o state.Object) bool { return o.Bool(state.DeviceUser) })
 	if u == nil {
 		u = state.Object{
@@ -161,7 +170,7 @@ func deviceUser(tx *state.Tx, domain string) person {
 		u[state.Password] = "Sim-" + secretText()
 		tx.Put("users", u)
 	}
-	return person{ID: u.ID(), UserPrincipalName: u.String("userPrincipalName"), Password: u.String(state.Password)}
+	return Person{ID: u.ID(), UserPrincipalName: u.String("userPrincipalName"), Password: u.String(state.Password)}
 }
 
 // Built-in roles by their template ids.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"breakglass/internal/simtenant/state"
 )
 
 // Endpoints say where the services are; endpoints.json. Every address is without a slash
@@ -25,15 +27,24 @@ type Endpoints struct {
 	InitialDomain string `json:"initialDomain"`
 	// CAFile is the certificate authority to trust, in the same directory.
 	CAFile string `json:"caFile"`
+	// Limits is an empty list where nothing is throttled, so that clients need not pace
+	// themselves; absent means the limits of Graph's throttling guidance.
+	Limits *[]struct{} `json:"limits,omitempty"`
 }
 
 // Endpoints are the addresses of the running tenant.
 func (t *Tenant) Endpoints() Endpoints {
 	u := t.URL()
-	return Endpoints{
+	e := Endpoints{
 		Name: "Simulated", Base: u, Login: u, Graph: u, ARM: u, LogAnalytics: u, Portal: u,
 		TenantID: t.creds.TenantID, InitialDomain: t.creds.InitialDomain, CAFile: caFile,
 	}
+	t.state.View(func(tx *state.Tx) {
+		if !tx.World().Throttle {
+			e.Limits = &[]struct{}{}
+		}
+	})
+	return e
 }
 
 // WriteDir writes what a client needs into dir, which it makes when missing: ca.pem,

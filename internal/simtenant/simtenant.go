@@ -50,7 +50,7 @@ type Tenant struct {
 	state  *state.State
 	logs   *logs.Log
 	ca     *authority
-	creds  credentials
+	creds  Credentials
 	faults faults
 	events events
 	limits limits
@@ -154,6 +154,9 @@ func (t *Tenant) publicHost() string {
 
 // State is what the tenant knows, for tests that set a scene or look behind it.
 func (t *Tenant) State() *state.State { return t.state }
+
+// Credentials are those of the tenant's own applications and user, as in credentials.json.
+func (t *Tenant) Credentials() Credentials { return t.creds }
 
 // Client trusts the tenant's certificate authority and nothing else. Its connections are
 // shared with the other clients that this method makes.

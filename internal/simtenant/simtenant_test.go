@@ -44,7 +44,7 @@ func start(t *testing.T, opts Options) *Tenant {
 }
 
 // token is an access token for Graph of one of the tenant's applications.
-func token(t *testing.T, s *Tenant, a application) string {
+func token(t *testing.T, s *Tenant, a Application) string {
 	t.Helper()
 	res, err := s.Client().PostForm(s.URL()+"/"+s.creds.TenantID+"/oauth2/v2.0/token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {a.ClientID}, "client_secret": {a.ClientSecret}, "scope": {s.URL() + "/.default"},
@@ -161,7 +161,7 @@ func TestDirectoryHoldsWhatAClientNeeds(t *testing.T) {
 	if e.Base != s.URL() || e.Graph != e.Base || e.TenantID == "" || !strings.Contains(e.Base, "tenant.example") {
 		t.Errorf("endpoints %+v", e)
 	}
-	var c credentials
+	var c Credentials
 	readJSON(t, filepath.Join(dir, "credentials.json"), &c)
 	if c.Reader.ClientSecret == "" || c.Operator.ClientID == "" || c.DeviceUser.Password == "" || c.ControlToken == "" || c.TenantID != e.TenantID {
 		t.Error("credentials.json is not whole")
