@@ -22,8 +22,10 @@ func (c *call) whatIf() {
 		c.fail(http.StatusBadRequest, "BadRequest", problem)
 		return
 	}
-	w := whatIfRun{c: c, user: strings.ToLower(who.String("userId")), principal: strings.ToLower(who.String("servicePrincipalId")),
-		context: what, conditions: c.body.Object("signInConditions")}
+	w := whatIfRun{
+		c: c, user: strings.ToLower(who.String("userId")), principal: strings.ToLower(who.String("servicePrincipalId")),
+		context: what, conditions: c.body.Object("signInConditions"),
+	}
 	var out []state.Object
 	for _, p := range c.tx.List(collPolicies) {
 		reasons := w.judge(p)

@@ -134,8 +134,11 @@ func TestWhatIsNotModelledSaysSo(t *testing.T) {
 	s := newStage(t, nil)
 	s.who.Grants = append(s.who.Grants, "User.Read.All", "UserAuthMethod-Passkey.ReadWrite.All", "LifecycleWorkflows.Read.All")
 	for _, at := range [][2]string{
-		{"POST", "/v1.0/subscriptions"}, {"POST", roleBase + "roleDefinitions"}, {"POST", "/v1.0/users/" + vaultUser + "/authentication/fido2Methods"},
-		{"GET", "/v1.0/identityGovernance/entitlementManagement/catalogs"}, {"GET", "/v1.0/identityGovernance/lifecycleWorkflows/workflows?$filter=isEnabled%20eq%20true"},
+		{"POST", "/v1.0/subscriptions"},
+		{"POST", roleBase + "roleDefinitions"},
+		{"POST", "/v1.0/users/" + vaultUser + "/authentication/fido2Methods"},
+		{"GET", "/v1.0/identityGovernance/entitlementManagement/catalogs"},
+		{"GET", "/v1.0/identityGovernance/lifecycleWorkflows/workflows?$filter=isEnabled%20eq%20true"},
 	} {
 		s.refused(http.StatusNotImplemented, "NotImplemented", at[0], at[1], `{}`)
 	}
