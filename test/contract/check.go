@@ -20,11 +20,10 @@ type checker struct {
 	path     string // Problem.Path
 	problems []Problem
 
-	m       *graphModel
-	t       *target
-	view    *view // what the query asked the answer to hold
-	nested  bool  // inside a $batch, where some headers do not exist
-	partial bool  // no header and status rules: the path is outside the contracts
+	m      *graphModel
+	t      *target
+	view   *view // what the query asked the answer to hold
+	nested bool  // inside a $batch, where some headers do not exist
 }
 
 // report adds a problem; the detail is made of names and places, never of values.

@@ -203,9 +203,11 @@ func TestWhatIsWrittenIsHeldToTheType(t *testing.T) {
 		{"POST /v1.0/roleManagement/directory/roleAssignments", `{"roleDefinitionId":"r","principalId":"p"}`, []string{"missing-property:directoryScopeId|appScopeId"}},
 		{"POST /v1.0/roleManagement/directory/roleAssignmentScheduleRequests", `{"action":"adminAssign","justification":"j","roleDefinitionId":"r","directoryScopeId":"/","principalId":"p",
 			"scheduleInfo":{"startDateTime":"2026-01-01T00:00:00Z","expiration":{"type":"noExpiration"}}}`, nil},
-		{"POST /v1.0/roleManagement/directory/roleAssignmentScheduleRequests", `{"action":"adminassign","roleDefinitionId":"r","directoryScopeId":"/","principalId":"p",
+		{
+			"POST /v1.0/roleManagement/directory/roleAssignmentScheduleRequests", `{"action":"adminassign","roleDefinitionId":"r","directoryScopeId":"/","principalId":"p",
 			"scheduleInfo":{"startDateTime":"2026-01-01T00:00:00Z","expiration":{"type":"never","duration":"8h"}}}`,
-			[]string{"unknown-enum:adminassign", "unknown-enum:never", "wrong-type"}},
+			[]string{"unknown-enum:adminassign", "unknown-enum:never", "wrong-type"},
+		},
 	} {
 		expect(t, c, exchange{call: x.call, body: x.body}, x.want...)
 	}
