@@ -102,17 +102,25 @@ var brokenPlans = []brokenPlan{
 	{"one person with two sheets", func(d *Desired) {
 		d.Accounts[0].Quorum.Sheets[0] = LocationSheets{Location: "l-1", Need: 2, Custodians: []PersonID{"p-01", "p-01"}}
 	}, []string{"slip39-weight"}, []string{"p-01 keeps two sheets", "SLIP-0039 has no weights"}},
-	{"one location twice", func(d *Desired) { d.Accounts[0].Quorum.Sheets[2].Location = "l-1" },
+	{
+		"one location twice", func(d *Desired) { d.Accounts[0].Quorum.Sheets[2].Location = "l-1" },
 		[]string{"slip39-weight", "quorum-one-person", "quorum-one-location", "quorum-person-lost", "quorum-location-lost", "custodian-locked-out"},
-		[]string{"location l-1 stands twice", "custodians: [p-01, p-03]"}},
+		[]string{"location l-1 stands twice", "custodians: [p-01, p-03]"},
+	},
 	{"any three people from at least two locations", func(d *Desired) {
 		d.Accounts[0].Quorum.People = 3
 	}, []string{"slip39-people"}, []string{"asks for 3 different people", "nearest plan: locations: 3, need: 1 of 1 at l-1, need: 1 of 1 at l-2, need: 1 of 1 at l-3"}},
 	{"one person who must be there", func(d *Desired) { d.Accounts[0].Quorum.MustInclude = []PersonID{"p-02"} }, []string{"slip39-must-include"}, []string{"is to need p-02", "nearest plan: locations: 3"}},
-	{"one sheet that opens", func(d *Desired) { d.Accounts[0].Quorum.Locations, d.Accounts[0].Quorum.People = 1, 0 },
-		[]string{"quorum-one-sheet", "quorum-one-person", "quorum-one-location"}, []string{"one sheet alone opens the password of amber", "nearest plan: locations: 2"}},
-	{"one person with two safes", func(d *Desired) { d.Locations[1].Access = []PersonID{"p-02", "p-01"} }, []string{"quorum-one-person"},
-		[]string{"p-01 alone reaches the password of amber: can open l-1, l-2", "p-01 alone reaches key basalt-1 with its PIN of basalt"}},
+	{
+		"one sheet that opens", func(d *Desired) { d.Accounts[0].Quorum.Locations, d.Accounts[0].Quorum.People = 1, 0 },
+		[]string{"quorum-one-sheet", "quorum-one-person", "quorum-one-location"},
+		[]string{"one sheet alone opens the password of amber", "nearest plan: locations: 2"},
+	},
+	{
+		"one person with two safes", func(d *Desired) { d.Locations[1].Access = []PersonID{"p-02", "p-01"} },
+		[]string{"quorum-one-person"},
+		[]string{"p-01 alone reaches the password of amber: can open l-1, l-2", "p-01 alone reaches key basalt-1 with its PIN of basalt"},
+	},
 	{"somebody of the facilities staff with the spare keys", func(d *Desired) {
 		d.Locations[1].Access = append(d.Locations[1].Access, "caretaker")
 		d.Locations[2].Access = append(d.Locations[2].Access, "caretaker")
@@ -127,10 +135,16 @@ var brokenPlans = []brokenPlan{
 		d.Custodians, d.Locations[0].Access = append(d.Custodians, "p-04"), []PersonID{"p-01", "p-04"}
 	}, []string{"quorum-one-person", "pin-with-key"}, []string{"location l-1 has key amber-1 with its PIN of amber", "p-04 alone reaches key amber-1"}},
 	{"every person needed", func(d *Desired) { d.Accounts[0].Quorum.Locations = 3 }, []string{"quorum-person-lost", "quorum-location-lost"}, []string{"with p-02 gone, the password of amber is out of reach", "with location l-3 lost", "lower locations, or add a location"}},
-	{"two locations, both needed", func(d *Desired) { twoSites(d, 2) }, []string{"quorum-location-lost"},
-		[]string{"with location l-1 lost", "gives up the second of the two rules", "a third site may be a bank's safe-deposit box", "accepted_risks with rule quorum-location-lost"}},
-	{"two locations, either enough", func(d *Desired) { twoSites(d, 1) }, []string{"quorum-one-person", "quorum-one-location"},
-		[]string{"location l-1 alone holds", "gives up the first of the two rules", "accepted_risks with rule quorum-one-location"}},
+	{
+		"two locations, both needed", func(d *Desired) { twoSites(d, 2) },
+		[]string{"quorum-location-lost"},
+		[]string{"with location l-1 lost", "gives up the second of the two rules", "a third site may be a bank's safe-deposit box", "accepted_risks with rule quorum-location-lost"},
+	},
+	{
+		"two locations, either enough", func(d *Desired) { twoSites(d, 1) },
+		[]string{"quorum-one-person", "quorum-one-location"},
+		[]string{"location l-1 alone holds", "gives up the first of the two rules", "accepted_risks with rule quorum-one-location"},
+	},
 	{"a key's PIN with one person", func(d *Desired) {
 		for i := range d.Accounts[1].Keys {
 			d.Accounts[1].Keys[i].PIN.Locations = 3

@@ -97,7 +97,12 @@ func TestTheSchemaAndTheLoaderAgree(t *testing.T) {
 	}
 	odd := []any{
 		"", "x", "X1", "a b", "a@b.c", "90d", "0d", "DE", "sealed", "breakglass", nilGUID, "72f988bf-86f1-41af-91ab-2d7cd011db47",
-		0, 1, 17, -3, 2.5, true, nil, []any{}, []any{"a"}, map[string]any{}, map[string]any{"owner": "a"}, strings.Repeat("x", 2000),
+		0, 1, 17, -3, 2.5, true, nil,
+		[]any{},
+		[]any{"a"},
+		map[string]any{},
+		map[string]any{"owner": "a"},
+		strings.Repeat("x", 2000),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var doc yaml.Node
