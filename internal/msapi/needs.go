@@ -16,27 +16,27 @@ const (
 	p2 = "Microsoft Entra ID P2 or Governance"
 )
 
-// needs is what our operations take. Permissions: Graph's permission data (least privileged,
-// or the one of docs/permissions.md that covers it); roles: the operations' pages, partly
+// needs is what our operations take. Permissions: Graph's permission data (the least
+// privileged, or for what the watch identity reads the one of WatchPermissions that covers it); roles: the operations' pages, partly
 // from memory; licences: "Licensing" of the features' pages. {} stands for one segment, what
 // follows a ? must be in the query. The first match counts.
 var needs = []need{
-	{"GET", "/organization", "Organization.Read.All", "Organization.Read.All", "", ""},
+	{"GET", "/organization", "User.Read.All", "User.Read.All", "", ""},
 	{"GET", "/domains", "Domain.Read.All", "Domain.Read.All", "Global Reader", ""},
 	{"GET", "/subscribedSkus", "LicenseAssignment.Read.All", "LicenseAssignment.Read.All", "Global Reader", ""},
 	{"GET", "/policies/identitySecurityDefaultsEnforcementPolicy", "Policy.Read.All", "Policy.Read.All", "Global Reader", ""},
 	{"GET", "/policies/authorizationPolicy", "Policy.Read.All", "Policy.Read.All", "", ""},
-	{"GET", "/policies/authenticationMethodsPolicy", "Policy.Read.AuthenticationMethod", "Policy.Read.AuthenticationMethod", "Global Reader", ""},
+	{"GET", "/policies/authenticationMethodsPolicy", "Policy.Read.All", "Policy.Read.All", "Global Reader", ""},
 	{"PATCH", "/policies/authenticationMethodsPolicy/{}/{}", "Policy.ReadWrite.AuthenticationMethod", "Policy.ReadWrite.AuthenticationMethod", "Authentication Policy Administrator", ""},
-	{"GET", "/policies/authenticationStrengthPolicies", "Policy.Read.AuthenticationMethod", "Policy.Read.AuthenticationMethod", "Global Reader", ""},
+	{"GET", "/policies/authenticationStrengthPolicies", "Policy.Read.All", "Policy.Read.All", "Global Reader", ""},
 	{"GET", "/policies/roleManagementPolicyAssignments", "RoleManagement.Read.Directory", "RoleManagementPolicy.Read.Directory", "Global Reader", p2},
 	{"POST", "/identity/conditionalAccess/evaluate", "Policy.Read.ConditionalAccess", "Policy.Read.ConditionalAccess", "Global Reader", p1},
 	{"GET", "/identity/conditionalAccess/*", "Policy.Read.All", "Policy.Read.All", "Global Reader", p1},
 	{"*", "/identity/conditionalAccess/*", "Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess", "Conditional Access Administrator", p1},
 	{"GET", "/roleManagement/directory/roleAssignments/*", "RoleManagement.Read.Directory", "RoleManagement.Read.Directory", "Global Reader", ""},
 	{"*", "/roleManagement/directory/roleAssignments/*", "RoleManagement.ReadWrite.Directory", "RoleManagement.ReadWrite.Directory", "Privileged Role Administrator", ""},
-	{"GET", "/roleManagement/directory/roleAssignmentScheduleInstances", "RoleAssignmentSchedule.Read.Directory", "RoleAssignmentSchedule.Read.Directory", "Global Reader", p2},
-	{"GET", "/roleManagement/directory/roleEligibilityScheduleInstances", "RoleEligibilitySchedule.Read.Directory", "RoleEligibilitySchedule.Read.Directory", "Global Reader", p2},
+	{"GET", "/roleManagement/directory/roleAssignmentScheduleInstances", "RoleManagement.Read.Directory", "RoleManagement.Read.Directory", "Global Reader", p2},
+	{"GET", "/roleManagement/directory/roleEligibilityScheduleInstances", "RoleManagement.Read.Directory", "RoleManagement.Read.Directory", "Global Reader", p2},
 	{"*", "/roleManagement/directory/roleAssignmentScheduleRequests/*", "RoleAssignmentSchedule.ReadWrite.Directory", "RoleAssignmentSchedule.ReadWrite.Directory", "Privileged Role Administrator", p2},
 	{"*", "/roleManagement/directory/roleEligibilityScheduleRequests/*", "RoleEligibilitySchedule.ReadWrite.Directory", "RoleEligibilitySchedule.ReadWrite.Directory", "Privileged Role Administrator", p2},
 	{"GET", "/users/{}/authentication/requirements", "Policy.Read.All", "Policy.Read.All", "Global Reader", ""},

@@ -68,6 +68,16 @@ func (c *Client) prove(ctx context.Context) error {
 	return err
 }
 
+// Identity is who the client is, as its token says, after the tenant was found to be the
+// wanted one.
+func (c *Client) Identity(ctx context.Context) (entra.Reader, error) {
+	if err := c.prove(withBudget(ctx, c.patience)); err != nil {
+		return entra.Reader{}, err
+	}
+	who := c.who()
+	return entra.Reader{Kind: who.kind, ObjectID: who.objectID, AppID: who.appID, Grants: who.grants}, nil
+}
+
 // proof asks the token and the organization which tenant they belong to. The second result
 // is why the organization could not be read, when the token alone had to do.
 func (c *Client) proof(ctx context.Context) (entra.Tenant, *Error, error) {

@@ -48,7 +48,7 @@ func (c *Client) Read(ctx context.Context, opts ReadOptions) (*entra.Snapshot, e
 		r.policies, r.policiesBeta, r.namedLocations, r.roleAssignments, r.activeRoles, r.eligibleRoles, r.roleSettings,
 		r.units, r.clients, r.policyChanges, r.accounts, r.wantedGroups)
 	r.joinPolicies()
-	r.stage(ctx, r.groups, r.unitMembers)
+	r.stage(ctx, r.groups, r.unitMembers, r.excludedUsers)
 	r.stage(ctx, r.otherUsers)
 	r.stage(ctx, r.methods, r.memberOf, r.signInActivity, r.perUserMFA, r.risk, r.employeeLeave)
 	if err := r.verdict(ctx); err != nil {
