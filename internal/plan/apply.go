@@ -20,7 +20,7 @@ import (
 // A refusal is a *RefusedError. The result is what was done up to an error, too.
 func Apply(ctx context.Context, p *Plan, w World, o Options) (Result, error) {
 	r := &run{p: p, w: w, o: o.defaults(), ids: map[string]string{}, born: map[string]time.Time{}}
-	r.res = Result{Done: []string{}, Skipped: []string{}, Restored: []string{}, Objects: r.ids}
+	r.res = Result{Done: []string{}, Skipped: []string{}, Restored: []string{}, Unchecked: []string{}, Objects: r.ids}
 	if err := p.validate(); err != nil {
 		return r.res, fmt.Errorf("apply: %w", err)
 	}
@@ -126,7 +126,7 @@ func (r *run) apply(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", st.ID, err)
 		}
 	}
-	return nil
+	return r.auditExclusions(ctx)
 }
 
 func (r *run) rightTenant(fresh *entra.Snapshot) error {

@@ -414,3 +414,75 @@ func TestUnreadableTenantIsNotWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestEntryLostBetweenReadingAndWriteIsPutBackFromTheAuditLog(t *testing.T) {
+	const theirs = "ffffffff-0000-4000-8000-00000000beef"
+	w, d := newTenant(t), wanted2()
+	p := mustMake(t, d, w.snapshot())
+	o := options(t, w)
+	met := false
+	w.meddle = func(r Request) { // after our reading, right before our write
+		if strings.HasSuffix(r.Path, policyMFA) && !met {
+			met = true
+			u := users(w, policyMFA)
+			u["excludeUsers"] = append(slices.Clone(u["excludeUsers"].([]any)), theirs)
+		}
+	}
+	first, err := applyOnce(p, w, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Unchecked) == 0 {
+		t.Errorf("nobody is told that the audit log does not show the changes yet")
+	}
+	w.clock = w.clock.Add(time.Hour)
+	second, err := applyOnce(p, w, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := stringsOf(users(w, policyMFA)["excludeUsers"]); !holds(list, theirs) {
+		t.Errorf("their entry is lost: %v", list)
+	}
+	if len(second.Restored) != 1 || !strings.Contains(second.Restored[0], theirs) || len(second.Unchecked) != 0 {
+		t.Errorf("restored %v, unchecked %v", second.Restored, second.Unchecked)
+	}
+	asWanted(t, d, w)
+	if third, err := applyOnce(p, w, o); err != nil || third.Writes != 0 || len(third.Unchecked) != 0 {
+		t.Errorf("a third apply: %v, %+v", err, third)
+	}
+}
+
+func TestAuditLogThatCannotBeReadFailsNothing(t *testing.T) {
+	w, d := newTenant(t), wanted2()
+	w.unlogged = true
+	p := mustMake(t, d, w.snapshot())
+	res, err := applyOnce(p, w, options(t, w))
+	if err != nil || len(res.Unchecked) != 3 {
+		t.Errorf("apply: %v, unchecked %v", err, res.Unchecked)
+	}
+	asWanted(t, d, w)
+}
+
+// TestLostJournalIsRefusedAndReplanned: without its journal a half-done plan cannot tell its
+// own account from somebody else's; a new plan adopts it.
+func TestLostJournalIsRefusedAndReplanned(t *testing.T) {
+	w, d := newTenant(t), withGroup(wanted2())
+	p := mustMake(t, d, w.snapshot())
+	w.fault = func(n int, _ Request) fault {
+		if n == 4 {
+			return crashAfter
+		}
+		return works
+	}
+	if _, err := applyOnce(p, w, options(t, w)); !errors.Is(err, errCrash) {
+		t.Fatal(err)
+	}
+	n := len(w.writes)
+	if _, err := applyOnce(p, w, options(t, w)); !errors.Is(err, ErrRefused) || len(w.writes) != n {
+		t.Fatalf("apply with another journal: %v", err)
+	}
+	if _, err := applyOnce(mustMake(t, d, w.snapshot()), w, options(t, w)); err != nil {
+		t.Fatal(err)
+	}
+	asWanted(t, d, w)
+}

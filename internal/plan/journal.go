@@ -13,7 +13,8 @@ import (
 
 // The journal is a file of JSON lines. The first names the plan by its digest. Then every
 // step has a line `begun`, on disk before the request leaves, and a line `done` after the
-// step was read back; a creation has a line `created` with the new id in between. The file
+// step was read back; a creation has a line `created` with the new id in between, an exclusion a line `audited`
+// once the audit log was seen to hold it. The file
 // is what makes Apply resumable: an outcome that was lost is a `begun` without a `done`.
 
 // record is one line.
@@ -31,6 +32,7 @@ const (
 	lineCreated = "created"
 	lineDone    = "done"
 	lineFailed  = "failed"
+	lineAudited = "audited"
 )
 
 // journal is an open journal. One Apply writes it at a time.
@@ -38,10 +40,11 @@ type journal struct {
 	f    *os.File
 	size int64
 	now  func() time.Time
-	// begunAt, objects and doneSteps are what the lines say, by step id.
+	// begunAt, objects, doneSteps and audited are what the lines say, by step id.
 	begunAt   map[string]time.Time
 	objects   map[string]string
 	doneSteps map[string]bool
+	audited   map[string]bool
 }
 
 // openJournal opens or begins the journal of a plan. A journal of another plan is refused.
@@ -53,7 +56,7 @@ func openJournal(path, plan string, now func() time.Time) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	j := &journal{f: f, now: now, begunAt: map[string]time.Time{}, objects: map[string]string{}, doneSteps: map[string]bool{}}
+	j := &journal{f: f, now: now, begunAt: map[string]time.Time{}, objects: map[string]string{}, doneSteps: map[string]bool{}, audited: map[string]bool{}}
 	if err := j.load(plan); err != nil {
 		_ = f.Close()
 		return nil, err
@@ -114,6 +117,8 @@ func (j *journal) take(r record) {
 		delete(j.doneSteps, r.Step)
 	case lineFailed:
 		delete(j.begunAt, r.Step) // the service said no: nothing of ours is under way
+	case lineAudited:
+		j.audited[r.Step] = true
 	case lineDone:
 		j.doneSteps[r.Step] = true
 	}

@@ -209,6 +209,9 @@ type Result struct {
 	Writes int `json:"writes"`
 	// Restored says which entries of other writers were lost in between and put back.
 	Restored []string `json:"restored"`
+	// Unchecked are exclusions of which the audit log did not say yet whether they overwrote
+	// another writer's entry; applying the same plan again later looks again.
+	Unchecked []string `json:"unchecked"`
 	// Objects are the ids of what was created, by placeholder.
 	Objects map[string]string `json:"objects"`
 }

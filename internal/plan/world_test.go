@@ -40,6 +40,9 @@ type tenant struct {
 	reads  int
 	// meddle is called before every write: another writer.
 	meddle func(r Request)
+	// records are the audit log, which shows each two minutes late; unlogged has none to read.
+	records  []logged
+	unlogged bool
 	// lag is for how many looks a new object stays unseen.
 	lag    int
 	unseen map[string]int
@@ -280,6 +283,8 @@ func (w *tenant) patchPolicy(p []string, b object) (Response, error) {
 	}
 	sent := b["conditions"].(object)["users"].(object)
 	users := policy["conditions"].(object)["users"].(object)
+	was := must(json.Marshal(policy))
+	defer func() { w.log(p[0], string(was), string(must(json.Marshal(policy)))) }()
 	for name, list := range sent {
 		if name != "excludeUsers" && name != "excludeGroups" {
 			w.t.Errorf("a policy is sent %q", name)
@@ -374,6 +379,8 @@ func (w *tenant) get(r Request) (Response, error) {
 			o = find(w.users, "userPrincipalName", parts[1])
 		}
 		return w.single(o)
+	case path == "/auditLogs/directoryAudits":
+		return w.audits()
 	case path == "/identity/conditionalAccess/policies":
 		return answered(200, object{"value": w.policies})
 	case parts[0] == "identity":
@@ -417,6 +424,31 @@ func (w *tenant) filtered(list []object, filter string) (Response, error) {
 		}
 		if id, _ := o["id"].(string); fits && w.seen(id) {
 			out = append(out, o)
+		}
+	}
+	return answered(200, object{"value": out})
+}
+
+type logged struct {
+	at     time.Time
+	record object
+}
+
+// log writes an audit record as Entra does: values as JSON in text.
+func (w *tenant) log(policy, was, now string) {
+	w.records = append(w.records, logged{w.clock, object{"targetResources": []any{object{
+		"id": policy, "modifiedProperties": []any{object{"displayName": "ConditionalAccessPolicy", "oldValue": was, "newValue": now}},
+	}}}})
+}
+
+func (w *tenant) audits() (Response, error) {
+	if w.unlogged {
+		return answered(403, "Authorization_RequestDenied")
+	}
+	out := []any{}
+	for _, l := range w.records {
+		if w.clock.Sub(l.at) >= 2*time.Minute {
+			out = append(out, l.record)
 		}
 	}
 	return answered(200, object{"value": out})
