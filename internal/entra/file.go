@@ -157,6 +157,8 @@ func (s *Snapshot) items(p Part) (int, bool) {
 		return len(s.AppPowers), true
 	case PartPolicyChanges:
 		return len(s.PolicyChanges), true
+	case PartExcludedUsers:
+		return len(s.ExcludedUsers), true
 	}
 	return 0, false
 }

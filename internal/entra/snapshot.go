@@ -44,6 +44,8 @@ type Snapshot struct {
 	Clients             []ServicePrincipal          `json:"clients"`
 	AppPowers           []AppPower                  `json:"applicationPermissions"`
 	PolicyChanges       []PolicyChange              `json:"policyChanges"`
+	// ExcludedUsers are the object ids that policies exclude and that belong to a user who is there.
+	ExcludedUsers []string `json:"excludedUsers"`
 }
 
 // Reader is the identity behind a reading.
@@ -79,6 +81,7 @@ const (
 	PartConsents            Part = "consents" // delegated permissions of the clients
 	PartAppPowers           Part = "applicationPermissions"
 	PartPolicyChanges       Part = "policyChanges"
+	PartExcludedUsers       Part = "excludedUsers" // which users that policies exclude are there
 	PartUser                Part = "user:"
 	PartSignInActivity      Part = "signInActivity:"
 	PartMethods             Part = "methods:"

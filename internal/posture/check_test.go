@@ -157,7 +157,15 @@ func TestEachCheckSeesWhatIsWrong(t *testing.T) {
 			w.s.Policies[0] = excluding(w.s.Policies[0], accountA, accountB, gone)
 			unread(w.s, entra.PartUser.Of(gone), entra.UnreadNotFound)
 		}, Fail},
-		{"BG-012", "somebody we did not look up", func(w *world) { w.s.Policies[0] = excluding(w.s.Policies[0], accountA, accountB, gone) }, CouldNotTell},
+		{"BG-012", "a deleted user, as looked up", func(w *world) { w.s.Policies[0] = excluding(w.s.Policies[0], accountA, accountB, gone) }, Fail},
+		{"BG-012", "somebody else who is there", func(w *world) {
+			w.s.Policies[0] = excluding(w.s.Policies[0], accountA, accountB, gone)
+			w.s.ExcludedUsers = append(w.s.ExcludedUsers, gone)
+		}, Pass},
+		{"BG-012", "somebody we could not look up", func(w *world) {
+			w.s.Policies[0] = excluding(w.s.Policies[0], accountA, accountB, gone)
+			unread(w.s, entra.PartExcludedUsers, entra.UnreadThrottled)
+		}, CouldNotTell},
 		{"BG-013", "on", func(w *world) { w.s.SecurityDefaults.IsEnabled = some(true) }, Fail},
 		{"BG-013", "on, profile free", func(w *world) { w.s.SecurityDefaults.IsEnabled = some(true); w.d.Tenant.Profile = "free" }, NotApplicable},
 		{"BG-013", "not told", func(w *world) { w.s.SecurityDefaults.IsEnabled = entra.Maybe[bool]{} }, CouldNotTell},

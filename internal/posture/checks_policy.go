@@ -35,7 +35,7 @@ func policyChecks() []Check {
 			Why: "An exclusion by object id of an account that was deleted protects nobody, and looks as if it did: the account made anew under the same " +
 				"name has another id.",
 			Asks:   "No user that a policy excludes by object id is gone from the directory.",
-			Parts:  []entra.Part{entra.PartPolicies},
+			Parts:  []entra.Part{entra.PartPolicies, entra.PartExcludedUsers},
 			Remedy: "take the dead ids out of the policies' exclusions in the Entra admin center", Controls: nist("AC-2"),
 		},
 		{
@@ -230,10 +230,11 @@ func noDanglingExclusions(j *judge) result {
 // gone says whether an excluded user has been deleted; words such as GuestsOrExternalUsers
 // are nobody in particular.
 func (j *judge) gone(id string) lockout.Truth {
-	if j.s.User(id) != nil || !strings.ContainsAny(id, "0123456789-{") {
+	there := slices.ContainsFunc(j.s.ExcludedUsers, func(x string) bool { return strings.EqualFold(x, id) })
+	switch {
+	case there || j.s.User(id) != nil || !strings.ContainsAny(id, "0123456789-{"):
 		return lockout.False
-	}
-	if j.s.Reading(entra.PartUser.Of(id)).Unread == entra.UnreadNotFound {
+	case j.s.Complete(entra.PartExcludedUsers) || j.s.Reading(entra.PartUser.Of(id)).Unread == entra.UnreadNotFound:
 		return lockout.True
 	}
 	return lockout.Unknown

@@ -71,6 +71,7 @@ func healthy() *entra.Snapshot {
 		Strengths: []entra.AuthenticationStrength{{
 			ID: strength4, DisplayName: some("Phishing-resistant MFA"), AllowedCombinations: ids("fido2"), AllowedAAGUIDs: entra.Null[[]string](),
 		}},
+		ExcludedUsers:       []string{accountA, accountB},
 		AuthorizationPolicy: entra.AuthorizationPolicy{AllowedToUseSSPR: some(false)},
 		Clients: []entra.ServicePrincipal{{
 			ID: "sp-1", AppID: "14d82eec-204b-4c2f-b7e8-296a70dab67e", DisplayName: some("Graph PowerShell"), AccountEnabled: some(true),
@@ -202,7 +203,7 @@ func counted(s *entra.Snapshot) map[entra.Part]int {
 		entra.PartStrengths: len(s.Strengths), entra.PartMethodsPolicy: 1, entra.PartAuthorizationPolicy: 1,
 		entra.PartRoleAssignments: len(s.RoleAssignments), entra.PartActiveRoles: len(s.ActiveRoles), entra.PartEligibleRoles: len(s.EligibleRoles),
 		entra.PartRoleSettings: len(s.RoleSettings), entra.PartUnits: len(s.AdministrativeUnits), entra.PartClients: len(s.Clients), entra.PartConsents: len(s.Clients),
-		entra.PartAppPowers: len(s.AppPowers), entra.PartPolicyChanges: len(s.PolicyChanges),
+		entra.PartAppPowers: len(s.AppPowers), entra.PartPolicyChanges: len(s.PolicyChanges), entra.PartExcludedUsers: len(s.ExcludedUsers),
 	}
 	for _, u := range s.Users {
 		n[entra.PartUser.Of(u.ID)], n[entra.PartPerUserMFA.Of(u.ID)], n[entra.PartRisk.Of(u.ID)], n[entra.PartSignInActivity.Of(u.ID)] = 1, 1, 1, 1

@@ -243,6 +243,8 @@ func forget(s *entra.Snapshot, p entra.Part) {
 		s.RoleSettings = nil
 	case entra.PartClients:
 		s.Clients = nil
+	case entra.PartExcludedUsers:
+		s.ExcludedUsers = nil
 	case entra.PartConsents:
 		for i := range s.Clients {
 			s.Clients[i].Scopes = entra.Maybe[[]string]{}
