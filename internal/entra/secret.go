@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // Secret is a password, PIN or pass. It prints as "(secret)" in every format, refuses to be
@@ -27,9 +26,6 @@ func (s Secret) String() string { return redacted }
 
 // Format writes the redaction for every verb, %x and %#v too.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue is the redaction.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // ErrSecret is returned by every attempt to encode a Secret.
 var ErrSecret = errors.New("a secret is never encoded")
