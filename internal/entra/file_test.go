@@ -71,7 +71,7 @@ func everyPart() []Part {
 	return []Part{
 		PartTenant, PartDomains, PartPlans, PartSecurityDefaults, PartPolicies, PartPoliciesBeta, PartNamedLocations, PartStrengths,
 		PartMethodsPolicy, PartAuthorizationPolicy, PartRoleAssignments, PartActiveRoles, PartEligibleRoles, PartRoleSettings, PartUnits,
-		PartClients, PartConsents, PartAppPowers, PartPolicyChanges,
+		PartClients, PartConsents, PartAppPowers, PartPolicyChanges, PartExcludedUsers,
 		PartUser.Of(accountA), PartSignInActivity.Of(accountA), PartMethods.Of(accountA), PartPerUserMFA.Of(accountA), PartMemberOf.Of(accountA),
 		PartRisk.Of(accountA), PartEmployeeLeave.Of(accountA), PartGroup.Of(groupX), PartGroupMembers.Of(groupX), PartUnitMembers.Of(unitR),
 	}

@@ -22,8 +22,8 @@ func WatchPermissions() []Permission {
 	return []Permission{
 		{
 			Name: "User.Read.All", Core: true,
-			Parts:  []entra.Part{entra.PartTenant, entra.PartUser, entra.PartMemberOf},
-			Checks: []string{"BG-001", "BG-002", "BG-003", "BG-004", "BG-005", "BG-007", "BG-020", "BG-021", "BG-022", "BG-025", "BG-040", "BG-041", "BG-061"},
+			Parts:  []entra.Part{entra.PartTenant, entra.PartUser, entra.PartMemberOf, entra.PartExcludedUsers},
+			Checks: []string{"BG-001", "BG-002", "BG-003", "BG-004", "BG-005", "BG-007", "BG-012", "BG-020", "BG-021", "BG-022", "BG-025", "BG-040", "BG-041", "BG-061"},
 			Note:   "reads the profile of every user; we ask for the accounts, holders of administrator roles and members of the exclusion group",
 		},
 		{
