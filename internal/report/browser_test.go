@@ -70,7 +70,7 @@ func TestARealBrowserShowsAndPrintsTheRunbook(t *testing.T) {
 		if len(pages) < 8 || len(pages) > 20 || pages[len(pages)-1][1] != pages[0][2] {
 			t.Errorf("%s: page numbers are %v", name, pages)
 		}
-		for _, want := range []string{"Anna", "/v1.0/identity/conditionalAccess/policies/POLICY-ID", "10. When it is over"} {
+		for _, want := range []string{"Anna", "PATCH /identity/conditionalAccess/policies/POLICY-ID", "10. When it is over"} {
 			if !strings.Contains(strings.Join(strings.Fields(printedText), " "), want) {
 				t.Errorf("%s: the paper does not have %q", name, want)
 			}

@@ -59,7 +59,7 @@ func renderBlocks(b *strings.Builder, lines []string) {
 func renderCode(b *strings.Builder, lines []string, i int) int {
 	b.WriteString("<pre><code>")
 	for i++; i < len(lines) && !strings.HasPrefix(lines[i], "```"); i++ {
-		b.WriteString(html.EscapeString(lines[i]) + "\n")
+		b.WriteString("<span>" + html.EscapeString(lines[i]) + "\n</span>") // each line its own: what does not fit hangs
 	}
 	b.WriteString("</code></pre>\n")
 	return i + 1
