@@ -49,14 +49,13 @@ func Keys(s *entra.Snapshot, u *entra.User) (keys []Key, whole Truth) {
 func judgeKey(a subject, m entra.Method, configuration string) Key {
 	name := m.DisplayName.Or(m.ID)
 	on, why := a.methodOn(configuration)
-	if on != True {
-		return Key{m, on, fmt.Sprintf("%s: %s", name, why)}
+	if on == True && configuration == "Fido2" {
+		on, why = a.aaguidAllowed(m)
 	}
-	if configuration != "Fido2" {
-		return Key{m, True, name + ": certificates are on for the account"}
+	if on == True {
+		return Key{m, on, fmt.Sprintf("%q would be accepted", name)}
 	}
-	allowed, why := a.aaguidAllowed(m)
-	return Key{m, allowed, fmt.Sprintf("%s: %s", name, why)}
+	return Key{m, on, fmt.Sprintf("%q: %s", name, why)}
 }
 
 // methodOn says whether the authentication methods policy lets the account use a method.

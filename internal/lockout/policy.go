@@ -51,9 +51,9 @@ func standingWhy(st Standing, included Truth, doubt string) string {
 	case doubt != "":
 		return doubt + ", and the account is not excluded"
 	case st.Targets == False:
-		return "it does not include the account today, and does not exclude it either"
+		return "the account is not included today, and not excluded either"
 	case st.Targets == True:
-		return "it includes the account and does not exclude it"
+		return "the account is included and not excluded"
 	case st.Excluded == Unknown:
 		return "whether the account is excluded could not be told"
 	case included == Unknown:
@@ -150,9 +150,9 @@ func stateWords(state string) string {
 	case stateOn:
 		return "on"
 	case stateReportOnly:
-		return "report-only, may be switched on by Microsoft or anybody with the right"
+		return "report-only"
 	case stateOff:
-		return "off, one click away"
+		return "off"
 	}
 	return "state not told"
 }
@@ -237,7 +237,7 @@ func (a subject) control(name string) demand {
 		return demand{met: False, why: "it blocks", block: true}
 	case "mfa":
 		met, why := a.strong()
-		return demand{met: met, why: "it demands MFA: " + why}
+		return demand{met: met, why: "it demands MFA, " + given(met, why)}
 	case "compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication", "passwordChange":
 		return demand{met: False, why: "it demands " + name + ", which an emergency account cannot meet everywhere"}
 	}
@@ -253,14 +253,29 @@ func (a subject) strength(ref entra.StrengthRef) demand {
 		return demand{met: Unknown, why: fmt.Sprintf("it demands the strength %q, whose combinations were not read", name)}
 	}
 	keys, whole := Keys(a.s, a.u)
-	met := False
+	met, by := False, "none of its keys is of that strength"
 	for _, k := range keys {
-		met = met.Or(k.Usable.And(accepts(combinations, models, k.Method)))
+		fits := k.Usable.And(accepts(combinations, models, k.Method))
+		if fits == True || fits == Unknown && met == False {
+			by = k.Why
+		}
+		met = met.Or(fits)
 	}
 	if met != True && (whole != True || a.otherMethod() != "") {
 		met = met.Or(Unknown)
 	}
-	return demand{met: met, why: fmt.Sprintf("it demands the strength %q; one of the account's keys meets it: %s", name, met)}
+	return demand{met: met, why: fmt.Sprintf("it demands the strength %q, %s", name, given(met, by))}
+}
+
+// given says whether the account meets a demand, and by what or why not.
+func given(met Truth, why string) string {
+	switch met {
+	case True:
+		return "which the account gives: " + why
+	case False:
+		return "which the account cannot give: " + why
+	}
+	return "and whether the account gives it could not be told: " + why
 }
 
 func (a subject) combinations(ref entra.StrengthRef) (combinations, models entra.Maybe[[]string]) {

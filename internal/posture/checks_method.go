@@ -88,13 +88,13 @@ func twoKeys(j *judge, a *account) result {
 	}
 	switch {
 	case good >= 2:
-		return pass("%d keys would be accepted: %s", good, said)
+		return pass("%s", said)
 	case whole != lockout.True:
 		return unsure("the account's authentication methods were not read whole")
 	case good+maybe >= 2:
 		return unsure("of %s, %d would be accepted for certain: %s", plural(len(keys), "key"), good, said)
 	}
-	return fail("%d of the two keys asked for would be accepted: %s", good, said)
+	return fail("two keys are asked for, %d would be accepted: %s", good, said)
 }
 
 func noOtherMethod(j *judge, a *account) result {

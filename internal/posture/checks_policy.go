@@ -50,28 +50,29 @@ func policyChecks() []Check {
 }
 
 func excludedEverywhere(j *judge, a *account) result {
-	var missing, doubtful []string
+	var bare, byGroup, doubtful []string
 	asked := 0
 	for _, st := range a.an.Standings {
 		if st.Workload || st.Allowed {
 			continue
 		}
 		asked++
-		line := fmt.Sprintf("%q (%s): %s", st.Title, st.State, st.Why)
-		switch st.ByID {
-		case lockout.False:
-			missing = append(missing, line)
-		case lockout.Unknown:
-			doubtful = append(doubtful, line)
+		name := fmt.Sprintf("%q (%s)", st.Title, stateWord(st.State))
+		switch {
+		case st.ByID == lockout.Unknown:
+			doubtful = append(doubtful, name)
+		case st.ByID == lockout.False && st.Excluded == lockout.True:
+			byGroup = append(byGroup, name)
+		case st.ByID == lockout.False:
+			bare = append(bare, name)
 		}
 	}
-	unread := slices.ContainsFunc(a.an.Blockers, func(b lockout.Blocker) bool { return b.Kind == lockout.KindUnread })
 	switch {
-	case len(missing) > 0:
-		return fail("not excluded by its object id in %d of %d: %s", len(missing), asked, few(missing))
+	case len(bare)+len(byGroup) > 0:
+		return fail("%s", notByID(asked, bare, byGroup))
 	case len(doubtful) > 0:
-		return unsure("%s", few(doubtful))
-	case unread:
+		return unsure("whom they exclude was not told: %s", few(doubtful))
+	case a.unreadPolicies():
 		return unsure("the policies were not read whole")
 	case !j.s.Complete(entra.PartPolicies):
 		return notApplicable("the tenant never had a licence for Conditional Access: there is nothing to be excluded from")
@@ -81,13 +82,46 @@ func excludedEverywhere(j *judge, a *account) result {
 	return pass("excluded by its object id in all %d policies that could target users", asked)
 }
 
+func notByID(asked int, bare, byGroup []string) string {
+	said := fmt.Sprintf("of %d policies, ", asked)
+	if len(bare) > 0 {
+		said += fmt.Sprintf("%d do not exclude it: %s", len(bare), few(bare))
+	}
+	if len(bare) > 0 && len(byGroup) > 0 {
+		said += "; "
+	}
+	if len(byGroup) > 0 {
+		said += fmt.Sprintf("%d exclude it through a group or a role only: %s", len(byGroup), few(byGroup))
+	}
+	return said
+}
+
+func (a *account) unreadPolicies() bool {
+	return slices.ContainsFunc(a.an.Blockers, func(b lockout.Blocker) bool { return b.Kind == lockout.KindUnread })
+}
+
+// stateWord is a policy's state as people say it.
+func stateWord(state string) string {
+	switch state {
+	case "enabled":
+		return "on"
+	case "disabled":
+		return "off"
+	case "enabledForReportingButNotEnforced":
+		return "report-only"
+	}
+	return state
+}
+
 // few joins what fits a sentence.
-func few(list []string) string {
+func few(list []string) string { return fewBy("; ", list) }
+
+func fewBy(separator string, list []string) string {
 	const most = 3
 	if len(list) > most {
-		return strings.Join(list[:most], "; ") + fmt.Sprintf("; and %d more", len(list)-most)
+		return strings.Join(list[:most], separator) + fmt.Sprintf("%sand %d more", separator, len(list)-most)
 	}
-	return strings.Join(list, "; ")
+	return strings.Join(list, separator)
 }
 
 func demandsPasskey(j *judge, a *account) result {

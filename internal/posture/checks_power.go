@@ -2,6 +2,7 @@ package posture
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func powerChecks() []Check {
 				"from the directory on-premises; a guest, from another tenant; an application, by its credentials.",
 			Asks:   "Every holder of these roles, active or eligible, besides the emergency accounts is a cloud-only member of this tenant.",
 			Parts:  []entra.Part{entra.PartRoleAssignments, entra.PartEligibleRoles},
-			Remedy: "give the role to a cloud-only account of that person, and take it from the other", Controls: slices.Concat(cis("1.1.1"), scuba("MS.AAD.7.3v1"), zt("21814")),
+			Remedy: "take the role from it; a person gets it on a cloud-only account of their own", Controls: slices.Concat(cis("1.1.1"), scuba("MS.AAD.7.3v1"), zt("21814")),
 		},
 		{
 			Code: "BG-062", Title: "A client is ready through which a policy can be repaired", Severity: Medium, tenant: repairClient,
@@ -50,7 +51,7 @@ var reaching = []string{
 }
 
 func noAppPowers(j *judge) result {
-	var list []string
+	held := map[string][]string{}
 	doubt := !j.s.Complete(entra.PartAppPowers)
 	for _, p := range j.s.AppPowers {
 		switch {
@@ -61,12 +62,16 @@ func noAppPowers(j *judge) result {
 			if name == "" {
 				name = p.PrincipalID
 			}
-			list = append(list, fmt.Sprintf("%s holds %s", name, p.Permission))
+			held[name] = append(held[name], p.Permission)
 		}
+	}
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		list = append(list, fmt.Sprintf("%s holds %s", name, fewBy(", ", held[name])))
 	}
 	switch {
 	case len(list) > 0:
-		return fail("%s", few(list))
+		return fail("%s", strings.Join(list, "; "))
 	case doubt:
 		return unsure("the applications' permissions were not read whole")
 	}
@@ -77,7 +82,7 @@ func resettersAreSound(j *judge) result {
 	ids, whole := j.holders(entra.RoleGlobalAdministrator, entra.RolePrivilegedRoleAdministrator, entra.RolePrivilegedAuthenticationAdministrator)
 	var bad []string
 	others, doubt := 0, !whole
-	for _, id := range sorted(ids) {
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		if j.ours(id) {
 			continue
 		}
@@ -97,15 +102,6 @@ func resettersAreSound(j *judge) result {
 		return pass("nobody besides the emergency accounts could reset them")
 	}
 	return pass("%d besides the emergency accounts could reset them, all of them cloud-only members", others)
-}
-
-func sorted(ids map[string]bool) []string {
-	list := make([]string, 0, len(ids))
-	for id := range ids {
-		list = append(list, id)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // flaw is why a holder of a powerful role is a way around the others; told is false when it
