@@ -183,8 +183,18 @@ func TestStrangerStaysWhereTakingOutCouldHurt(t *testing.T) {
 			find(w.users, "id", eve)["methods"] = nil
 			w.policies[1]["conditions"].(object)["users"].(object)["excludeGroups"] = []any{"group-1"}
 		}, "might no longer get in"},
-		"memberships not read": {func(w *tenant) { w.setUnread(entra.PartMemberOf.Of(eve), entra.UnreadPermission) }, "could not be read"},
-		"roles not read":       {func(w *tenant) { w.setUnread(entra.PartRoleAssignments, entra.UnreadThrottled) }, "could not be read"},
+		"an administrator who is only eligible": {func(w *tenant) {
+			w.eligible = append(w.eligible, instance(eve, "Eligible", nil))
+			find(w.users, "id", eve)["methods"] = nil
+		}, "might no longer get in"},
+		"the directory's synchronisation": {func(w *tenant) {
+			a := assignment(eve)
+			a["roleDefinitionId"] = entra.RoleDirectorySynchronization
+			w.assignments = append(w.assignments, a)
+		}, "synchronises"},
+		"eligible roles not read": {func(w *tenant) { w.setUnread(entra.PartEligibleRoles, entra.UnreadThrottled) }, "could not be read"},
+		"memberships not read":    {func(w *tenant) { w.setUnread(entra.PartMemberOf.Of(eve), entra.UnreadPermission) }, "could not be read"},
+		"roles not read":          {func(w *tenant) { w.setUnread(entra.PartRoleAssignments, entra.UnreadThrottled) }, "could not be read"},
 		"in a group inside": {func(w *tenant) {
 			w.members["group-1"] = append(w.members["group-1"][:2], "group-2")
 			w.members["group-2"] = []string{eve}

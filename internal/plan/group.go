@@ -9,14 +9,12 @@ import (
 
 	"breakglass/internal/config"
 	"breakglass/internal/entra"
+	"breakglass/internal/lockout"
 )
 
 const (
 	newGroup = "{group}"
 	newUnit  = "{unit}"
-	// roleSync is the role of the accounts by which Microsoft Entra Connect writes; they are
-	// rightly kept out of policies (page "Directory Synchronization Accounts", FS).
-	roleSync = "d29b2b05-8046-44ba-8758-1e26182fcf32"
 )
 
 // makeGroup makes the exclusion group, its members, and the restricted unit that guards it.
@@ -258,34 +256,50 @@ func (m *maker) keepNested(g *entra.Group, members []entra.Member, nested string
 }
 
 // keepStranger is why a stranger may not be taken out, empty when it may: no administrator
-// may stop working, and no synchronisation.
+// who could undo a lockout may stop getting in, and no synchronisation.
 func (m *maker) keepStranger(id string, g *entra.Group) string {
 	u := m.s.User(id)
-	if u == nil || !u.MemberOf.Known() || !m.s.Complete(entra.PartMemberOf.Of(id)) || !m.s.Complete(entra.PartRoleAssignments) {
+	if u == nil || !u.MemberOf.Known() || !m.rolesRead() || !m.s.Complete(entra.PartMemberOf.Of(id)) {
 		return "which roles it has could not be read"
 	}
 	if len(through(m.s, g, id)) > 0 {
 		return "it is a member through another group"
 	}
-	in, _ := u.MemberOf.Value()
-	administrator := slices.ContainsFunc(m.s.RoleAssignments, func(a entra.RoleAssignment) bool {
-		return strings.EqualFold(a.PrincipalID, id) || slices.ContainsFunc(in, func(c entra.Membership) bool { return strings.EqualFold(c.ID, a.PrincipalID) })
-	})
-	for _, c := range in {
-		if strings.EqualFold(c.RoleTemplateID.Or(""), roleSync) {
-			return "it synchronises the directory"
-		}
-		administrator = administrator || c.Type == "directoryRole"
+	if m.has(u, entra.RoleDirectorySynchronization) {
+		return "it synchronises the directory"
 	}
-	if !administrator {
+	if !m.has(u, entra.WatchedRoles()[:entra.AdministratorRoles]...) {
 		return ""
 	}
 	after := m.cur.Clone()
 	foretell(after, Step{Request: Request{Method: "DELETE", Version: "v1.0", Path: pathGroups + "/" + g.ID + "/members/" + id + "/$ref"}})
-	if a := m.guard.analyze(after, id); rank(a.Verdict) < 2 {
-		return "it is an administrator who might no longer get in: " + firstBlocker(a)
+	for _, b := range m.guard.analyze(after, id).Blockers {
+		if b.When == lockout.Now && b.Kind != lockout.KindRole { // how it holds its role is not our matter
+			return "it is an administrator who might no longer get in: " + b.Why
+		}
 	}
 	return ""
+}
+
+// rolesRead says whether the lists of role holders were read, as far as the licence has them.
+func (m *maker) rolesRead() bool {
+	for _, part := range []entra.Part{entra.PartRoleAssignments, entra.PartActiveRoles, entra.PartEligibleRoles} {
+		if r := m.s.Reading(part); r.Unread != "" && (part == entra.PartRoleAssignments || r.Unread != entra.UnreadLicence) {
+			return false
+		}
+	}
+	return true
+}
+
+// has says whether a user holds one of the roles or may activate it, in person or by a group.
+func (m *maker) has(u *entra.User, roles ...string) bool {
+	in, _ := u.MemberOf.Value()
+	theirs := func(principal string) bool {
+		return strings.EqualFold(principal, u.ID) || slices.ContainsFunc(in, func(c entra.Membership) bool { return strings.EqualFold(c.ID, principal) })
+	}
+	return slices.ContainsFunc(in, func(c entra.Membership) bool { return holds(roles, c.RoleTemplateID.Or("")) }) ||
+		slices.ContainsFunc(m.s.RoleAssignments, func(a entra.RoleAssignment) bool { return holds(roles, a.RoleID) && theirs(a.PrincipalID) }) ||
+		slices.ContainsFunc(slices.Concat(m.s.ActiveRoles, m.s.EligibleRoles), func(i entra.RoleInstance) bool { return holds(roles, i.RoleID) && theirs(i.PrincipalID) })
 }
 
 func (m *maker) strangerStep(g *entra.Group, x entra.Member, title string) Step {
