@@ -2,6 +2,7 @@ package lockout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"breakglass/internal/entra"
@@ -35,10 +36,12 @@ func (a subject) role() []Blocker {
 	return one(a.noRole(b))
 }
 
-// pim says whether role assignments are to be judged by what PIM says of them.
+// pim says whether role assignments are to be judged by what PIM says of them. A licence that
+// lapsed leaves assignments with an end behind, so it counts in any state.
 func (a subject) pim() bool {
 	l := a.s.Licence()
-	return a.s.Complete(entra.PartActiveRoles) || l == entra.LicenceP2 || l == entra.LicenceUnknown
+	return a.s.Complete(entra.PartActiveRoles) || l == entra.LicenceP2 || l == entra.LicenceUnknown ||
+		slices.ContainsFunc(a.s.Plans, func(p entra.ServicePlan) bool { return strings.EqualFold(p.ServicePlanID, planP2) })
 }
 
 // flaw is what is wrong with one active assignment; false when nothing is.

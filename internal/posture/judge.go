@@ -188,7 +188,8 @@ func (a *account) stoppedBy(later bool, good string, kinds ...lockout.Kind) resu
 	return out
 }
 
-// pimLicensed says whether the tenant has PIM and Identity Protection.
+// pimLicensed says whether the tenant has PIM and Identity Protection. Of a licence that
+// lapsed it cannot be told what still works.
 func (j *judge) pimLicensed() lockout.Truth {
 	switch j.s.Licence() {
 	case entra.LicenceP2:
@@ -196,7 +197,8 @@ func (j *judge) pimLicensed() lockout.Truth {
 	case entra.LicenceUnknown:
 		return lockout.Unknown
 	}
-	if !j.s.Complete(entra.PartPlans) {
+	lapsed := slices.ContainsFunc(j.s.Plans, func(p entra.ServicePlan) bool { return p.ServicePlanName == "AAD_PREMIUM_P2" })
+	if lapsed || !j.s.Complete(entra.PartPlans) {
 		return lockout.Unknown
 	}
 	return lockout.False

@@ -205,6 +205,38 @@ func TestAPartThatIsNotReadNeverLooksBetter(t *testing.T) {
 	}
 }
 
+// A licence that lapsed is read whole: the plans are fewer, or none, or no longer enabled, and
+// then PIM refuses to be read. (A tenant that has no trace of the plan and no PIM is another
+// tenant: there an assignment has no end.)
+func TestALapsedLicenceNeverLooksBetter(t *testing.T) {
+	lapse := map[string]func(s *entra.Snapshot){
+		"P2 gone":  func(s *entra.Snapshot) { s.Plans = s.Plans[:len(s.Plans)/2] },
+		"all gone": func(s *entra.Snapshot) { s.Plans = nil },
+		"all suspended": func(s *entra.Snapshot) {
+			for i := range s.Plans {
+				s.Plans[i].CapabilityStatus = some("Suspended")
+			}
+		},
+	}
+	for name, world := range tenants() {
+		for how, change := range lapse {
+			d, s := world()
+			before := answers(d, s)
+			change(s)
+			readAll(s)
+			compare(t, name+": "+how, before, answers(d, s))
+			if how != "all suspended" {
+				continue
+			}
+			for _, p := range []entra.Part{entra.PartActiveRoles, entra.PartEligibleRoles, entra.PartRoleSettings} {
+				forget(s, p)
+				unread(s, p, entra.UnreadLicence)
+			}
+			compare(t, name+": "+how+", PIM refused", before, answers(d, s))
+		}
+	}
+}
+
 // forget drops what a part holds, as a reading without the permission would.
 func forget(s *entra.Snapshot, p entra.Part) {
 	kind, id, ok := strings.Cut(string(p), ":")
