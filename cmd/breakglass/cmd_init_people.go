@@ -18,10 +18,8 @@ func (o *initOptions) interview(want *config.Desired, d *deps) (*config.People, 
 		}
 		return nil, err
 	}
-	if !o.recipientFlags.asked() {
-		if err := o.askKey(d); err != nil {
-			return nil, err
-		}
+	if err := o.askKey(d); err != nil {
+		return nil, err
 	}
 	i := &interviewer{d: d, want: want, team: &config.People{Version: 1}}
 	for _, part := range []func() error{i.people, i.places, i.duties, i.support} {
@@ -33,16 +31,25 @@ func (o *initOptions) interview(want *config.Desired, d *deps) (*config.People, 
 	return i.team, nil
 }
 
-// askKey asks who will be able to open people.age, before anything is told that belongs in it.
+// askKey settles who will be able to open people.age before anything is told that belongs in
+// it: an interview must not be lost to a mistyped passphrase at its end.
 func (o *initOptions) askKey(d *deps) error {
-	answer, err := d.ask("age recipient (age1…) that opens it, or Enter for a passphrase", "", nil)
-	if err != nil {
+	if o.recipientFlags.asked() {
+		_, err := o.resolve(d)
 		return err
 	}
-	if answer == "" {
-		o.recipientFlags.passphrase = true
-	} else {
-		o.recipients = append(o.recipients, answer)
+	_, err := d.ask("age recipient (age1…) that opens it, or Enter for a passphrase", "", func(answer string) string {
+		o.recipientFlags.passphrase, o.recipients = answer == "", nil
+		if answer != "" {
+			o.recipients = []string{answer}
+		}
+		if _, err := o.resolve(d); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	if err != nil {
+		return err
 	}
 	return refuseExisting(o.force, o.beside(peopleName))
 }

@@ -34,7 +34,7 @@ func TestAnInterviewEndsInAPlanThatStands(t *testing.T) {
 	d, out, errs := atTerminal(
 		"nonsense", "72f988bf-86f1-41af-91ab-2d7cd011db47", // a wrong answer is asked for again
 		"contoso.onmicrosoft.com", "", "",
-		"yes", key.Recipient().String(),
+		"yes", "age1wrong", key.Recipient().String(),
 		"Anna Example", "+49 30 1001", "anna@example.net", "E1",
 		"Ben Example", "not a number", "+49 30 1002, +49 170 1002", "", "E2",
 		"Carla Example", "+49 30 1003", "", "",

@@ -91,6 +91,8 @@ type recipientFlags struct {
 	recipients []string
 	files      []string
 	passphrase bool
+	// made are the recipients once resolved: a passphrase is asked for once.
+	made []age.Recipient
 }
 
 func (r *recipientFlags) add(f *pflag.FlagSet) {
@@ -100,8 +102,18 @@ func (r *recipientFlags) add(f *pflag.FlagSet) {
 
 func (r *recipientFlags) asked() bool { return len(r.recipients)+len(r.files) > 0 || r.passphrase }
 
-// resolve is the recipients; a passphrase is asked for twice at the terminal.
+// resolve is the recipients; a passphrase is asked for, and once more to be sure.
 func (r *recipientFlags) resolve(d *deps) ([]age.Recipient, error) {
+	if r.made == nil {
+		var err error
+		if r.made, err = r.make(d); err != nil {
+			return nil, err
+		}
+	}
+	return r.made, nil
+}
+
+func (r *recipientFlags) make(d *deps) ([]age.Recipient, error) {
 	if r.passphrase {
 		if len(r.recipients)+len(r.files) > 0 {
 			return nil, usageError{errors.New("a passphrase and recipients exclude each other: age takes one or the other")}
