@@ -1,0 +1,3 @@
+package clients
+
+const insideEnv = "BREAKGLASS_CLIENTS_INSIDE"

@@ -1,0 +1,119 @@
+package clients
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// person signs the simulated tenant's administrator in on the sign-in page: types into the
+// field that a page has, presses its main button, and follows where it leads, also when it
+// leads back to the client on this machine.
+type person struct {
+	s      *sim
+	client *http.Client
+	pages  []string // headings of the pages seen
+}
+
+func newPerson(s *sim) *person {
+	jar, _ := cookiejar.New(nil) // never fails without options
+	return &person{s: s, client: &http.Client{Jar: jar}}
+}
+
+var (
+	heading   = regexp.MustCompile(`<h1>([^<]*)</h1>`)
+	action    = regexp.MustCompile(`<form method="post" action="([^"]+)"`)
+	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+	telephone = regexp.MustCompile(`href="([^"]*/_phone[^"]*)"`)
+)
+
+// signIn goes from an address to the end of the sign-in; the last heading tells how it ended.
+func (p *person) signIn(address, deviceCode string) error {
+	res, err := p.client.Get(address)
+	for range 12 {
+		if err != nil {
+			return err
+		}
+		body, at, e := p.take(res)
+		if e != nil {
+			return e
+		}
+		form := p.fill(body, deviceCode)
+		if form == nil {
+			return nil
+		}
+		target, e := at.Parse(html.UnescapeString(action.FindStringSubmatch(body)[1]))
+		if e != nil {
+			return e
+		}
+		res, err = p.client.PostForm(target.String(), form)
+	}
+	return fmt.Errorf("the sign-in did not end: %v", p.pages)
+}
+
+func (p *person) take(res *http.Response) (body string, at *url.URL, err error) {
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	body = string(b)
+	if m := heading.FindStringSubmatch(body); m != nil {
+		p.pages = append(p.pages, html.UnescapeString(m[1]))
+	}
+	return body, res.Request.URL, err
+}
+
+// fill is what the person types into a page's form; nil when there is nothing to do.
+func (p *person) fill(body, deviceCode string) url.Values {
+	if !action.MatchString(body) {
+		return nil
+	}
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(body, -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	user := p.s.Credentials.DeviceUser
+	answers := map[string]string{
+		"loginfmt": user.UserPrincipalName, "passwd": user.Password, "otc": deviceCode, "stay": "no", "go": "1", "accept": "1", "later": "1",
+	}
+	if m := telephone.FindStringSubmatch(body); m != nil {
+		answers["otc"] = p.codeOn(html.UnescapeString(m[1]))
+	}
+	for field, text := range answers {
+		if strings.Contains(body, `name="`+field+`"`) {
+			form.Set(field, text)
+		}
+	}
+	return form
+}
+
+// codeOn reads the code from the person's telephone.
+func (p *person) codeOn(address string) string {
+	req, err := http.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Accept", "application/json")
+	res, err := p.client.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	var out struct{ Codes map[string]string }
+	_ = json.NewDecoder(res.Body).Decode(&out) // no code: the sign-in page says so
+	for _, code := range out.Codes {
+		return code
+	}
+	return ""
+}
+
+func (p *person) last() string {
+	if len(p.pages) == 0 {
+		return ""
+	}
+	return p.pages[len(p.pages)-1]
+}
