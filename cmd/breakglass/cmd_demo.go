@@ -16,6 +16,7 @@ import (
 	"breakglass/internal/plan"
 	"breakglass/internal/posture"
 	"breakglass/internal/simtenant"
+	"breakglass/internal/simtenant/state"
 )
 
 type demoOptions struct {
@@ -101,6 +102,11 @@ func demoDir(dir string) (string, func(), error) {
 // demoTenant starts the tenant of the story and writes the plan for it.
 func demoTenant(dir string) (*simtenant.Tenant, error) {
 	t, err := simtenant.New(simtenant.Options{Tenant: "broken-lockout"})
+	if err != nil {
+		return nil, err
+	}
+	// A real tenant lets nobody touch its policies more than once a second; a story need not wait.
+	err = t.State().Update(func(tx *state.Tx) error { tx.World().Throttle = false; return nil })
 	if err != nil {
 		return nil, err
 	}

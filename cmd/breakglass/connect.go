@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -29,6 +30,7 @@ type access struct {
 	certificate string
 	secretFile  string
 	tokenFile   string
+	patience    time.Duration
 	// operator asks for the identity that may write, where the environment knows two.
 	operator bool
 }
@@ -48,6 +50,7 @@ func (a *access) signInFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.certificate, "certificate", "", "file with the application's certificate and key (default: AZURE_CLIENT_CERTIFICATE_PATH)")
 	f.StringVar(&a.secretFile, "secret-file", "", "file with a client secret, mode 0600; prefer a certificate")
 	f.StringVar(&a.tokenFile, "token-file", "", "file with a federated token (default: AZURE_FEDERATED_TOKEN_FILE)")
+	f.DurationVar(&a.patience, "patience", 5*time.Minute, "how long one reading or write may wait for throttling and retries")
 }
 
 // readFlags are for commands that judge a reading, live or from a file.
@@ -152,7 +155,7 @@ func (a *access) connect(d *deps, want *config.Desired) (*tenant, error) {
 	if d.global.offline {
 		return nil, withHint(usageError{errors.New("--offline, and this needs the tenant")}, "judge a file: --snapshot FILE")
 	}
-	opts := msapi.Options{TenantID: firstOf(a.tenantID, want.Tenant.ID), Now: d.now, Progress: d.clientProgress}
+	opts := msapi.Options{TenantID: firstOf(a.tenantID, want.Tenant.ID), Now: d.now, Patience: a.patience, Progress: d.clientProgress}
 	opts.SignIn = a.signIn(d, opts.TenantID)
 	if dir := d.getenv(simEnv); dir != "" {
 		if err := a.useSimulator(dir, d, &opts); err != nil {
