@@ -143,7 +143,7 @@ func (m *maker) createGroup() {
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // placeholder is what stands for an id that is not known yet.
-var placeholder = regexp.MustCompile(`\{(account:[A-Za-z0-9._-]+|group|unit)\}`)
+var placeholder = regexp.MustCompile(`\{(account:[A-Za-z0-9._-]+|group|unit|(app|client|sp):(watch|operator))\}`)
 
 // escape makes a value of a query, leaving placeholders to be found.
 func escape(value string) string {
