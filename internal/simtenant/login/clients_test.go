@@ -229,3 +229,18 @@ func TestAnAzureMachineSignsInByItsIdentity(t *testing.T) {
 		t.Errorf("an identity that the machine has not: %d %v", status, out)
 	}
 }
+
+// MSAL compares what was granted with what it asked for, letter by letter, and takes a
+// difference for a refusal.
+func TestPermissionsAreAnsweredAsTheyWereAskedFor(t *testing.T) {
+	for scope, want := range map[string]string{
+		"User.Read openid": "openid Directory.AccessAsUser.All User.Read",
+		"https://graph.microsoft.com/User.Read openid": "openid https://graph.microsoft.com/Directory.AccessAsUser.All https://graph.microsoft.com/User.Read",
+	} {
+		w := newWorld(t)
+		b := w.browser().open(authorizePath("scope", scope)).password("ada@contoso.onmicrosoft.com", adaPassword).submit("stay", "no")
+		if status, out := w.redeem(b); status != http.StatusOK || out["scope"] != want {
+			t.Errorf("%s: %d %q, want %q", scope, status, out["scope"], want)
+		}
+	}
+}

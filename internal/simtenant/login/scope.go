@@ -14,6 +14,9 @@ type asked struct {
 	resource string
 	// perms are the permissions asked for by name, without the resource.
 	perms []string
+	// bare says that the permissions came without a resource, which means Graph's; the
+	// answer then names them without one too, and MSAL takes any other spelling for a refusal.
+	bare bool
 	// all is /.default: whatever is granted.
 	all bool
 	// oidc are the OpenID scopes.
@@ -40,7 +43,7 @@ func parseScope(scope string) (asked, error) {
 			return a, refuse(70011, one)
 		}
 		if res == "" {
-			res = GraphApp
+			res, a.bare = GraphApp, true
 		}
 		if a.resource != "" && !strings.EqualFold(a.resource, res) {
 			return a, refuse(28000, scope)

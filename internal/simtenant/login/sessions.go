@@ -175,13 +175,18 @@ func firstPartyFamily(appID string) bool {
 	return slices.Contains([]string{azureCLI, azurePS, azureMobile}, appID)
 }
 
-// scopeText is the granted scopes as the answer has them, each with its resource.
+// scopeText is the granted scopes as the answer has them, each with its resource where the
+// request named one.
 func (c *tokenCall) scopeText(scopes []string) string {
 	out := slices.Clone(c.asked.oidc)
 	out = slices.DeleteFunc(out, func(p string) bool { return p == "offline_access" })
+	prefix := strings.TrimSuffix(c.res.audience(), "/") + "/"
+	if c.asked.bare {
+		prefix = ""
+	}
 	for _, p := range scopes {
 		if !slices.Contains(oidcScopes, p) {
-			out = append(out, strings.TrimSuffix(c.res.audience(), "/")+"/"+p)
+			out = append(out, prefix+p)
 		}
 	}
 	if c.asked.all {

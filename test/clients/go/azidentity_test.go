@@ -155,7 +155,9 @@ func TestAzureIdentityByDeviceCode(t *testing.T) {
 	p := newPerson(shared)
 	cred, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 		ClientOptions: at(shared), DisableInstanceDiscovery: true, TenantID: shared.Endpoints.TenantID, ClientID: shared.Credentials.Operator.ClientID,
-		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error { return p.signIn(m.VerificationURL, m.UserCode) },
+		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
+			return p.signIn(m.VerificationURL, m.UserCode)
+		},
 	})
 	token, got := tokenOf(t, cred, err, scope(shared))
 	wantPerson(t, token, got)

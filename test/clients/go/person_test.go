@@ -57,6 +57,27 @@ func (p *person) signIn(address, deviceCode string) error {
 	return fmt.Errorf("the sign-in did not end: %v", p.pages)
 }
 
+// signInUntil signs in up to the redirect to a client that nobody serves, and gives the
+// address that the browser was sent to.
+func (p *person) signInUntil(address, redirect string) (*url.URL, error) {
+	var back *url.URL
+	p.client.CheckRedirect = func(req *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(req.URL.String(), redirect) {
+			back = req.URL
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	defer func() { p.client.CheckRedirect = nil }()
+	if err := p.signIn(address, ""); err != nil {
+		return nil, err
+	}
+	if back == nil {
+		return nil, fmt.Errorf("not sent back to the client: %v", p.pages)
+	}
+	return back, nil
+}
+
 func (p *person) take(res *http.Response) (body string, at *url.URL, err error) {
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
