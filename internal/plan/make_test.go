@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -292,5 +293,21 @@ func TestWorkloadPolicyIsLeftAlone(t *testing.T) {
 	p := mustMake(t, wanted2(), newTenant(t).snapshot())
 	if slices.Contains(stepIDs(p), "exclude-"+policyApps) {
 		t.Errorf("a policy for applications is changed")
+	}
+}
+
+func BenchmarkMakeInALargeTenant(b *testing.B) {
+	w := newTenant(b)
+	for i := range 236 {
+		w.policies = append(w.policies, newPolicy(fmt.Sprintf("99999999-0000-4000-9000-%012d", i), fmt.Sprintf("policy %d", i), "enabled", ada))
+	}
+	for i := range 200 {
+		w.users = append(w.users, person(fmt.Sprintf("aaaaaaaa-0000-4000-9000-%012d", i), fmt.Sprintf("user%d@%s", i, domain), "Somebody"))
+	}
+	s := w.snapshot()
+	for b.Loop() {
+		if p := mustMake(b, withGroup(wanted2()), s); len(p.Steps) < 240 {
+			b.Fatalf("%d steps", len(p.Steps))
+		}
 	}
 }
