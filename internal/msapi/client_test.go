@@ -111,6 +111,15 @@ func TestThrottledRequestsWait(t *testing.T) {
 			t.Errorf("waited %v of a minute's patience, hint %q", r.waits, e.Hint())
 		}
 	})
+	t.Run("not at once, even if the service says so", func(t *testing.T) {
+		r := newRig(t, func(o *Options) { o.Patience = 20 * time.Second })
+		r.on("GET /v1.0/domains", graphError(429, "TooManyRequests", "slow down", "Retry-After", "0"))
+		_, err := r.send(t, "GET", "/domains", "")
+		wantKind(t, err, KindThrottled)
+		if n := r.times("GET /v1.0/domains"); n > 8 {
+			t.Errorf("asked %d times in 20 s", n)
+		}
+	})
 	t.Run("until a date by the service's clock", func(t *testing.T) {
 		r := newRig(t)
 		r.date = noon.Add(-2 * time.Minute)

@@ -90,3 +90,25 @@ func TestASecretFileThatOthersCanReadIsRefused(t *testing.T) {
 		t.Error("a client secret goes without a warning")
 	}
 }
+
+func TestLimitsOfOnesOwn(t *testing.T) {
+	e, _ := Cloud("public")
+	for name, c := range map[string]struct {
+		limits *[]Limit
+		lanes  int
+		good   bool
+	}{
+		"Microsoft's": {nil, 2, true},
+		"none":        {&[]Limit{}, 0, true},
+		"one":         {&[]Limit{{Paths: []string{"/users"}, Requests: 2, Per: "3s"}}, 1, true},
+		"no time":     {&[]Limit{{Paths: []string{"/users"}, Requests: 2, Per: "soon"}}, 0, false},
+		"no requests": {&[]Limit{{Paths: []string{"/users"}, Per: "1s"}}, 0, false},
+	} {
+		e.Limits = c.limits
+		if err := e.check(); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		} else if c.good && len(lanes(e.limits())) != c.lanes {
+			t.Errorf("%s: %d lanes", name, len(lanes(e.limits())))
+		}
+	}
+}

@@ -62,6 +62,7 @@ func (r *reader) groups(ctx context.Context) {
 	deep, unsure := r.deepGroups()
 	shallow := r.policyGroups(append(slices.Clone(deep), unsure...))
 	all := append(append(slices.Clone(deep), unsure...), shallow...)
+	r.expect(len(all) + len(deep))
 	for i, res := range r.c.batch(ctx, v1, pathsOf(all, groupPath)) {
 		if res.err != nil && res.err.Kind == KindNotFound && slices.Contains(unsure, all[i]) {
 			continue // an eligible user, not a group

@@ -30,6 +30,7 @@ const (
 	maxMembers      = 500 // of one group or unit
 	maxGroups       = 400
 	readers         = 6 // parts read at the same time
+	tenantParts     = 20
 )
 
 // Read takes one whole reading of the tenant. A part that cannot be read never fails it: the
@@ -40,7 +41,7 @@ func (c *Client) Read(ctx context.Context, opts ReadOptions) (*entra.Snapshot, e
 	if opts.MaxUsers == 0 {
 		opts.MaxUsers = defaultMaxUsers
 	}
-	r := &reader{c: c, opts: opts, snap: newSnapshot(c)}
+	r := &reader{c: c, opts: opts, snap: newSnapshot(c), total: tenantParts + len(opts.Accounts)}
 	if err := r.prove(ctx); err != nil {
 		return nil, err
 	}
@@ -54,6 +55,7 @@ func (c *Client) Read(ctx context.Context, opts ReadOptions) (*entra.Snapshot, e
 	if err := r.verdict(ctx); err != nil {
 		return nil, err
 	}
+	c.tell(Progress{Text: "read the tenant", Done: r.done, Total: r.done})
 	return r.snap, nil
 }
 
@@ -113,6 +115,13 @@ func (r *reader) stage(ctx context.Context, parts ...func(context.Context)) {
 		})
 	}
 	wg.Wait()
+}
+
+// expect says that so many parts more will be read; only for people who watch.
+func (r *reader) expect(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total += n
 }
 
 func (r *reader) broken() error {

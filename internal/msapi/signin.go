@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -156,11 +155,6 @@ func (s SignIn) secret() (string, error) {
 		return "", fmt.Errorf("read the client secret: %s is empty", s.SecretFile)
 	}
 	return secret, nil
-}
-
-// interactive is true for methods in which a person signs in.
-func (s SignIn) interactive() bool {
-	return slices.Contains([]string{MethodDeviceCode, MethodBrowser}, s.Method)
 }
 
 // refuseRedirects keeps tokens and bodies from following a redirect to another host.

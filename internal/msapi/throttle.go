@@ -136,10 +136,10 @@ func backoff(attempt int) time.Duration {
 func pause(e *Error, attempt int, known bool) (time.Duration, bool) {
 	switch {
 	case e.Kind == KindThrottled:
-		if e.retryAfter >= 0 {
+		if e.retryAfter > 0 {
 			return e.retryAfter, true
 		}
-		return backoff(attempt), true
+		return backoff(attempt), true // a Retry-After of 0 would be asked again and again
 	case attempt+1 >= maxTries || untrusted(e.cause):
 		return 0, false
 	case e.Kind == KindNetwork && !e.sent, known && (e.Kind == KindNetwork || e.Kind == KindServer):

@@ -116,6 +116,7 @@ func (r *reader) otherUsers(ctx context.Context) {
 		}
 		want = want[:r.opts.MaxUsers]
 	}
+	r.expect(len(want))
 	for i, res := range r.c.batch(ctx, v1, pathsOf(want, userPath)) {
 		// An eligible principal may be a group or an application; groups were read before.
 		if res.err != nil && res.err.Kind == KindNotFound && !r.surelyUser(want[i]) {
@@ -184,6 +185,7 @@ func administers(role string) bool {
 // eachUser reads one object for every user of the reading, in batches.
 func eachUser(ctx context.Context, r *reader, p entra.Part, version, pattern string, set func(*entra.User, []byte) error) {
 	ids := r.userIDs()
+	r.expect(len(ids))
 	path := func(id string) string { return fmt.Sprintf(pattern, url.PathEscape(id)) }
 	for i, res := range r.c.batch(ctx, version, pathsOf(ids, path)) {
 		r.userPart(p, version, path(ids[i]), ids[i], res, set)
@@ -207,6 +209,7 @@ func (r *reader) userPart(p entra.Part, version, path, id string, res result, se
 // eachUserList reads one collection for every user of the reading.
 func eachUserList[T any](ctx context.Context, r *reader, p entra.Part, pattern string, decode func(json.RawMessage) (T, error), set func(*entra.User, []T)) {
 	ids := r.userIDs()
+	r.expect(len(ids))
 	path := func(id string) string { return fmt.Sprintf(pattern, url.PathEscape(id)) }
 	for i, res := range r.c.batch(ctx, v1, pathsOf(ids, path)) {
 		t := &take[T]{decode: decode, all: []T{}}
