@@ -231,7 +231,7 @@ func (m *mask) network(s string) string {
 	if p.Addr().Is6() {
 		addr = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]})
 	}
-	return netip.PrefixFrom(addr, p.Bits()).String()
+	return netip.PrefixFrom(addr, p.Bits()).Masked().String()
 }
 
 // pathWords stand in request paths; a thing of that name is not looked for inside texts.
