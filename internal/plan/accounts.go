@@ -47,6 +47,10 @@ func (m *maker) absent(a *subject) bool {
 	}
 	part := entra.PartUser.Of(a.want.UserPrincipalName)
 	r := m.s.Reading(part)
+	if strings.Contains(r.Source, "/directory/deletedItems/") {
+		m.open(a.want.ID, "account "+a.name(), "an account of this name was deleted: "+r.Detail, "restore it, and it is adopted; or delete it for good to have a new one created")
+		return false
+	}
 	if r.Unread == entra.UnreadNotFound || (r.Unread == "" && r.Items == 0) {
 		if local, domain, ok := strings.Cut(a.want.UserPrincipalName, "@"); !ok || local == "" || !strings.EqualFold(domain, m.d.Tenant.InitialDomain) {
 			m.open(a.want.ID, "account "+a.name(), "its name is not on the initial domain "+m.d.Tenant.InitialDomain, "correct user_principal_name")

@@ -126,6 +126,17 @@ func TestAccountNamedByIDIsNeverCreatedInItsPlace(t *testing.T) {
 	}
 }
 
+func TestDeletedAccountIsNotReplaced(t *testing.T) {
+	w := newTenant(t)
+	s := w.snapshot()
+	s.Readings[entra.PartUser.Of("k7fm2@"+domain)] = entra.Reading{
+		Source: "/v1.0/directory/deletedItems/microsoft.graph.user", Unread: entra.UnreadNotFound, Detail: "the account was deleted on 1 November 2026",
+	}
+	if p := mustMake(t, wanted2(), s); slices.Contains(stepIDs(p), "create-a") || !openAbout(p, "a", "deleted on 1 November", "restore") {
+		t.Errorf("steps %v, open %+v", stepIDs(p), p.Open)
+	}
+}
+
 func TestNameOffTheInitialDomainIsNotCreated(t *testing.T) {
 	d, w := wanted2(), newTenant(t)
 	d.Accounts[0].UserPrincipalName = "k7fm2@contoso.com"

@@ -138,7 +138,7 @@ func (m *maker) exclusion(p entra.Policy, title string, users entra.UserConditio
 	path := pathPolicy(p.ID)
 	return Step{
 		ID:       "exclude-" + p.ID,
-		Sentence: fmt.Sprintf("Exclude %s from the policy %q (%s). Nothing else of the policy is sent; entries that others added are kept.", m.said(ids, groups), title, stateInWords(p)),
+		Sentence: fmt.Sprintf("Exclude %s from the policy %q (%s).", m.said(ids, groups), title, stateInWords(p)),
 		Request:  Request{Method: "PATCH", Version: "v1.0", Path: path, Body: body(b)},
 		Undo:     Undo{Sentence: "Take these entries out of the policy's exclusions again, by the same kind of change; never by writing the old list back."},
 		Verify:   Verify{Request: get(path), Conditions: conditions},

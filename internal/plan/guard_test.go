@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -182,4 +183,78 @@ func TestNoPrefixOfAnyPlanMakesAnythingWorse(t *testing.T) {
 			rt.Fatalf("its own file would be refused: %v", err)
 		}
 	})
+}
+
+// TestReadingLessPlansNoMore: taking a part out of the reading never brings a creation, an
+// exclusion or a role that the whole reading does not ask for.
+func TestReadingLessPlansNoMore(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d, s := drawTenant(rt, t)
+		whole, err := Make(d, s, noon)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		less := s.Clone()
+		parts := slices.Sorted(maps.Keys(s.Readings))
+		part := rapid.SampledFrom(parts).Draw(rt, "part")
+		less.Readings[part] = entra.Reading{Unread: entra.UnreadThrottled, Detail: "throttled"}
+		empty(less, part)
+		if part == entra.PartTenant {
+			return // then there is no plan at all
+		}
+		p, err := Make(d, less, noon)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, st := range p.Steps {
+			// An exclusion is tried where the licence is not known: the worst is that Graph refuses it.
+			tried := part == entra.PartPlans && strings.HasPrefix(st.ID, "exclude-")
+			if !slices.Contains(stepIDs(whole), st.ID) && !tried {
+				rt.Fatalf("without %s there is a step more: %s", part, st.Sentence)
+			}
+		}
+	})
+}
+
+// empty takes out what a part that was not read would have brought.
+func empty(s *entra.Snapshot, part entra.Part) {
+	switch part {
+	case entra.PartPolicies:
+		s.Policies = nil
+	case entra.PartRoleAssignments:
+		s.RoleAssignments = nil
+	case entra.PartActiveRoles:
+		s.ActiveRoles = nil
+	case entra.PartEligibleRoles:
+		s.EligibleRoles = nil
+	case entra.PartRoleSettings:
+		s.RoleSettings = nil
+	case entra.PartUnits:
+		s.AdministrativeUnits = nil
+	case entra.PartPlans:
+		s.Plans = nil
+	}
+	for i := range s.Users {
+		u := &s.Users[i]
+		switch part {
+		case entra.PartMethods.Of(u.ID):
+			u.Methods = entra.Maybe[[]entra.Method]{}
+		case entra.PartMemberOf.Of(u.ID):
+			u.MemberOf = entra.Maybe[[]entra.Membership]{}
+		case entra.PartPerUserMFA.Of(u.ID):
+			u.PerUserMFA = entra.Maybe[string]{}
+		case entra.PartUser.Of(u.ID):
+			s.Users = slices.Delete(s.Users, i, i+1)
+			return
+		}
+	}
+	for i := range s.Groups {
+		switch part {
+		case entra.PartGroup.Of(s.Groups[i].ID):
+			s.Groups = slices.Delete(s.Groups, i, i+1)
+			return
+		case entra.PartGroupMembers.Of(s.Groups[i].ID):
+			s.Groups[i].Members = entra.Maybe[[]entra.Member]{}
+		}
+	}
 }
