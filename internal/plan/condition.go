@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -110,7 +111,8 @@ func matches(list any, want json.RawMessage) []map[string]any {
 	return out
 }
 
-// covers says whether value is want, or an object that has every member of want.
+// covers says whether value is want, an object that has every member of want, or a list of
+// as many elements that has every element of want.
 func covers(value, want any) bool {
 	switch w := want.(type) {
 	case string:
@@ -128,8 +130,21 @@ func covers(value, want any) bool {
 			}
 		}
 		return true
+	case []any:
+		items, ok := value.([]any)
+		return ok && len(items) == len(w) && coversAll(items, w)
 	}
 	return reflect.DeepEqual(value, want)
+}
+
+// coversAll says whether every wanted element is there; Graph keeps no order in its lists.
+func coversAll(items, want []any) bool {
+	for _, w := range want {
+		if !slices.ContainsFunc(items, func(item any) bool { return covers(item, w) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func stringsOf(value any) ([]string, bool) {

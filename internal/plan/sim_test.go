@@ -28,6 +28,7 @@ import (
 type simulated struct {
 	*simtenant.Tenant
 	t      testing.TB
+	few    bool // onboarding asks for few permissions
 	client *msapi.Client
 	read   msapi.ReadOptions
 	graph  string
