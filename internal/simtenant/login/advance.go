@@ -101,11 +101,14 @@ func (s *Server) demandFactors(tx *state.Tx, f *flow, a *attempt, u state.Object
 		case typed(o):
 			s.note(tx, f, a, 50074)
 			return s.codePage(tx, f, u, o), nil
-		default:
+		case untyped == nil || isPasskey(o):
 			untyped = o
 		}
 	}
 	switch {
+	case untyped != nil && isPasskey(untyped):
+		s.note(tx, f, a, 50074)
+		return s.passkeyPage(tx, f, u, untyped), nil
 	case untyped != nil:
 		s.recordUser(tx, a, a.out.refusal(f.client, f.res, u.String("userPrincipalName")))
 		return view{}, NotModelled("a sign-in with " + wayText(untyped) + " on its page")

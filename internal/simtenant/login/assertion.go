@@ -164,7 +164,8 @@ func useCertificate(tx *state.Tx, k state.Object, der []byte, a assertion) (cred
 }
 
 // names is true when the assertion's header means this certificate: SHA-1 or SHA-256
-// thumbprint, or, from old libraries, the SHA-1 in hex as key id.
+// thumbprint, or the SHA-1 as key id, in hex (old libraries) or in base64url (R:
+// go-azure-sdk, by which Terraform signs in).
 func (a assertion) names(der []byte) bool {
 	one, two := sha1.Sum(der), sha256.Sum256(der) //nolint:gosec // see import
 	switch {
@@ -173,13 +174,13 @@ func (a assertion) names(der []byte) bool {
 	case a.x5t != "":
 		return a.x5t == base64.RawURLEncoding.EncodeToString(one[:])
 	}
-	return a.kid != "" && strings.EqualFold(a.kid, hex.EncodeToString(one[:]))
+	return strings.EqualFold(a.kid, hex.EncodeToString(one[:])) || urlBase64(a.kid) == base64.RawURLEncoding.EncodeToString(one[:])
 }
 
 // hexThumbprint is the key's name as Entra's message shows it.
 func (a assertion) hexThumbprint() string {
-	for _, t := range []string{a.x5t, a.x5t256} {
-		if b, err := base64.RawURLEncoding.DecodeString(t); err == nil && len(b) > 0 {
+	for _, t := range []string{a.x5t, a.x5t256, urlBase64(a.kid)} {
+		if b, err := base64.RawURLEncoding.DecodeString(t); err == nil && (len(b) == sha1.Size || len(b) == sha256.Size) {
 			return strings.ToUpper(hex.EncodeToString(b))
 		}
 	}

@@ -3,8 +3,10 @@ package login
 import (
 	"context"
 	"crypto"
+	"crypto/sha1" //nolint:gosec // the thumbprint is defined with SHA-1
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,7 @@ import (
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/golang-jwt/jwt/v5"
 
 	"breakglass/internal/simtenant/state"
 )
@@ -94,6 +97,39 @@ func TestAzureIdentitySignsInWithACertificate(t *testing.T) {
 	w.set("applications", daemonObj, state.Object{"keyCredentials": []any{}})
 	if err := get(); err == nil || !strings.Contains(err.Error(), "AADSTS700027") {
 		t.Errorf("with a certificate taken away: %v", err)
+	}
+}
+
+// Terraform's library names the certificate by kid alone: SHA-1 in base64url, padded.
+func TestTerraformSignsInWithACertificate(t *testing.T) {
+	w := newWorld(t)
+	ring := newKeyring()
+	w.set("applications", daemonObj, state.Object{"keyCredentials": []any{map[string]any{
+		"keyId": "c1", "type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.StdEncoding.EncodeToString(ring.der), "endDateTime": "2026-06-01T00:00:00Z",
+	}}})
+	sum := sha1.Sum(ring.der) //nolint:gosec // the thumbprint is defined with SHA-1
+	ask := func(kid string) (int, map[string]any) {
+		a := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+			"iss": daemonApp, "sub": daemonApp, "aud": w.web.URL + "/" + tenantID + "/oauth2/v2.0/token", "jti": "1",
+			"nbf": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
+		})
+		a.Header["kid"] = kid
+		text, err := a.SignedString(ring.private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.ask(url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {daemonApp}, "client_assertion": {text},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "scope": {"https://graph.microsoft.com/.default"},
+		})
+	}
+	if status, out := ask(base64.URLEncoding.EncodeToString(sum[:])); status != http.StatusOK {
+		t.Errorf("%d %v", status, out)
+	}
+	sum[0]++
+	status, out := ask(base64.URLEncoding.EncodeToString(sum[:]))
+	if text, _ := out["error_description"].(string); status != http.StatusUnauthorized || !strings.Contains(text, strings.ToUpper(hex.EncodeToString(sum[:]))) {
+		t.Errorf("with another key's name: %d %v", status, out)
 	}
 }
 

@@ -56,7 +56,7 @@ type view struct {
 func (f *flow) show(step string) view {
 	f.step = step
 	titles := map[string]string{
-		"user": "Sign in", "password": "Enter password", "pass": "Enter Temporary Access Pass", "change": "Update your password", "mfa": "Enter code",
+		"user": "Sign in", "password": "Enter password", "pass": "Enter Temporary Access Pass", "change": "Update your password", "mfa": "Enter code", "passkey": "Sign in with your passkey",
 		"register": "More information required", "verify": "Set up your account", "consent": "Permissions requested", "kmsi": "Stay signed in?",
 		"campaign": "Keep your account secure", "confirm": "Are you trying to sign in?",
 	}
@@ -181,6 +181,7 @@ func (s *Server) step(tx *state.Tx, r *http.Request, f *flow) (view, error) {
 		"pass":     s.postPass,
 		"change":   s.postChange,
 		"mfa":      s.postCode,
+		"passkey":  s.postPasskey,
 		"register": s.postRegister,
 		"verify":   s.postVerify,
 		"consent":  s.postConsent,
@@ -225,6 +226,8 @@ func (s *Server) takeWay(tx *state.Tx, r *http.Request, f *flow, id string) (vie
 		switch {
 		case len(modes) > 0 && strings.HasPrefix(modes[0], "temporaryAccessPass"):
 			return s.passPage(f, u), nil
+		case isPasskey(o):
+			return s.passkeyPage(tx, f, u, o), nil
 		case typed(o) && len(f.methods) > 0:
 			return s.codePage(tx, f, u, o), nil
 		case typed(o):

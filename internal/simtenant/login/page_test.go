@@ -402,13 +402,62 @@ func TestATemporaryAccessPassOpensOnce(t *testing.T) {
 	w.browser().open(authorizePath()).submit("loginfmt", "ben@contoso.onmicrosoft.com").shows("Enter password")
 }
 
+func TestAPasskeyOpensAndPassesAStrength(t *testing.T) {
+	w := newWorld(t, populated, func(d *state.Document) {
+		d.Objects["identity/conditionalAccess/policies"] = []state.Object{everyone(grant(m{
+			"operator": "OR", "authenticationStrength": map[string]any{"id": "00000000-0000-0000-0000-000000000004"},
+		}))}
+	})
+	b := w.browser().open(authorizePath()).password("ada@contoso.onmicrosoft.com", adaPassword).shows("Sign in with your passkey")
+	b.submit("pin", "nonsense").shows("Sign in with your passkey")
+	if b.status != http.StatusBadRequest {
+		t.Errorf("a wrong PIN: %d", b.status)
+	}
+	b.submit("pin", w.pin("ada@contoso.onmicrosoft.com")).shows("Stay signed in?").submit("stay", "no")
+	_, out := w.redeem(b)
+	if p, _ := w.who(out["access_token"].(string), GraphApp); strings.Join(p.Methods, " ") != "pwd fido rsa mfa" {
+		t.Errorf("amr is %v", p.Methods)
+	}
+	b = w.browser().open(authorizePath()).submit("loginfmt", "ada@contoso.onmicrosoft.com").shows("Enter password").way("Use a passkey instead")
+	b.shows("Sign in with your passkey").submit("pin", w.pin("ada@contoso.onmicrosoft.com")).shows("Stay signed in?")
+}
+
+// way follows the link of another way to sign in.
+func (b *browser) way(text string) *browser {
+	b.w.t.Helper()
+	end := strings.Index(b.page, ">"+text+"<")
+	if end < 0 {
+		b.w.t.Fatalf("no way %q on the page:\n%s", text, b.page)
+	}
+	link := b.page[:end]
+	link = link[strings.LastIndex(link, `href="`)+6:]
+	link = link[:strings.Index(link, `"`)]
+	return b.open(strings.ReplaceAll(link, "&amp;", "&"))
+}
+
+// pin is what the user's simulated key tells its holder.
+func (w *world) pin(upn string) string {
+	w.t.Helper()
+	pin := ""
+	w.browser().open("/_phone?user=" + url.QueryEscape(upn))
+	w.edit(func(tx *state.Tx) {
+		for _, o := range registered(tx, user(tx, upn)) {
+			if isPasskey(o) {
+				pin = o.String("_code")
+			}
+		}
+	})
+	return pin
+}
+
 func TestWhatThePageDoesNotModelItSays(t *testing.T) {
-	w := newWorld(t, populated)
-	b := w.browser().open(authorizePath()).submit("loginfmt", "ada@contoso.onmicrosoft.com").shows("Enter password")
-	i := strings.Index(b.page, "way=")
-	link := b.page[strings.LastIndex(b.page[:i], `"`)+1 : i+strings.Index(b.page[i:], `"`)]
-	b.open(strings.ReplaceAll(link, "&amp;", "&")).shows("Not modelled")
-	if b.status != http.StatusNotImplemented || !strings.Contains(b.page, "a passkey") {
+	w := newWorld(t, func(d *state.Document) {
+		d.Objects["authenticationMethods"] = append(d.Objects["authenticationMethods"], state.Object{
+			"id": "hello", "_user": adaID, "@odata.type": "#microsoft.graph.windowsHelloForBusinessAuthenticationMethod", "displayName": "PC-1",
+		})
+	})
+	b := w.browser().open(authorizePath()).submit("loginfmt", "ada@contoso.onmicrosoft.com").shows("Enter password").way("Use Windows Hello instead").shows("Not modelled")
+	if b.status != http.StatusNotImplemented || !strings.Contains(b.page, "Windows Hello") {
 		t.Errorf("%d:\n%s", b.status, b.page)
 	}
 	w.edit(func(tx *state.Tx) {

@@ -7,9 +7,9 @@ import (
 	"breakglass/internal/simtenant/state"
 )
 
-// phone is the telephone of a simulated person: at /_phone?user=NAME it shows the code
-// that the sign-in page waits for, as the Authenticator app, the text message or the token
-// would. With Accept: application/json the answer is {"codes": {"method id": "code"}}.
+// phone is the telephone of a simulated person, and the security keys in their pocket: at
+// /_phone?user=NAME it shows the code that the sign-in page waits for, as the Authenticator
+// app, the text message or the token would, and each key's PIN. With Accept: application/json the answer is {"codes": {"method id": "code"}}.
 // While the MFA service is down nothing arrives.
 func (s *Server) phone(w http.ResponseWriter, r *http.Request, _ string) {
 	name := r.URL.Query().Get("user")
@@ -23,7 +23,7 @@ func (s *Server) phone(w http.ResponseWriter, r *http.Request, _ string) {
 		p.Name, p.Text = u.String("userPrincipalName"), ""
 		for _, o := range registered(tx, u) {
 			modes := modesOf(o)
-			if !typed(o) || kinds[modes[0]].service && tx.World().MFAServiceDown {
+			if !typed(o) && !isPasskey(o) || kinds[modes[0]].service && tx.World().MFAServiceDown {
 				continue
 			}
 			codes[o.ID()] = codeOf(tx, o)
