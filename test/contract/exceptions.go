@@ -75,6 +75,9 @@ var exceptions = []Exception{
 
 	{Name: "list of devices", Code: noOperation, Path: "* /devices*", Source: "clients.md, AzureHound lists devices"},
 
+	{Name: "one member or owner of a group by reference", Code: methodNotAllowed, Method: "GET", Path: "* /groups/{}/*/{}", Source: "clients.md, hamilton: it looks before it removes"},
+	{Name: "one holder of a role by reference", Code: methodNotAllowed, Method: "GET", Path: "* /directoryroles/{}/members/{}", Source: "clients.md, hamilton: it looks before it removes"},
+
 	// Navigation properties that Graph always answers inline.
 	{Name: "methods policy holds its configurations", Side: "answer", Code: notExpanded, Type: "authenticationMethodsPolicy", Member: "authenticationMethodConfigurations", Source: "domain.md 2.6"},
 	{Name: "a method's configuration holds its targets", Side: "answer", Code: notExpanded, Type: "*AuthenticationMethodConfiguration", Member: "includeTargets", Source: "domain.md 2.6"},

@@ -149,6 +149,7 @@ func (v *writes) groups() {
 	v.want(200, person, "GET "+v.at+"/groups?$filter=displayName ne 'x'&$count=true&$select=id", "", "ConsistencyLevel", "eventual")
 	v.get("/groups?$filter=displayName eq 'Walked' and securityEnabled eq true")
 	v.remove("/groups/" + id + "/members/" + more + "/$ref")
+	v.get("/groups/" + id + "/owners/" + more + "/$ref")
 	v.remove("/groups/" + id + "/owners/" + more + "/$ref")
 	v.remove("/groups/" + id) // a security group is gone for good
 	v.gone("/groups/" + id)

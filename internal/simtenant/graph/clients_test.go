@@ -81,6 +81,34 @@ func TestHamiltonsAndAzureCLIsAddressesAreServed(t *testing.T) {
 	h.want(204, read, "DELETE", "/v1.0/users/olaf@"+houseDomain, nil)
 }
 
+func TestHamiltonChangesWithTheIdInTheBody(t *testing.T) {
+	h := newHouse(t)
+	write := app(writeUsers)
+	at := "/beta/" + houseTenant + "/users/" + houseUser
+	h.want(204, write, "PATCH", at, map[string]any{"id": houseUser, "department": "IT"})
+	if got := h.want(200, write, "GET", at+"?$select=department", nil).body; got["department"] != "IT" {
+		t.Errorf("got %v", got)
+	}
+	h.want(400, write, "PATCH", at, map[string]any{"id": houseApp, "department": "HR"})
+	b := newUser("own-id")
+	b["id"] = houseTenant
+	h.want(400, write, "POST", "/v1.0/users", b)
+}
+
+func TestHamiltonLooksForOneMember(t *testing.T) {
+	h := newHouse(t)
+	write := app("Group.ReadWrite.All User.Read.All Directory.Read.All")
+	g := h.want(201, write, "POST", "/v1.0/groups", map[string]any{"displayName": "g", "mailNickname": "g", "mailEnabled": false, "securityEnabled": true}).body.ID()
+	at := "/beta/" + houseTenant + "/groups/" + g + "/members/"
+	h.want(404, write, "GET", at+houseUser+"/$ref?%24select=id%2Curl", nil)
+	h.want(204, write, "POST", at+"$ref", ref(houseUser))
+	if got := h.want(200, write, "GET", at+houseUser+"/$ref?%24select=id%2Curl", nil).body; !strings.HasSuffix(got.String("@odata.id"), "/directoryObjects/"+houseUser) {
+		t.Errorf("got %v", got)
+	}
+	h.want(403, app("Policy.Read.All"), "GET", at+houseUser+"/$ref", nil)
+	h.want(404, write, "GET", "/beta/groups/"+g+"/owners/"+houseUser+"/$ref", nil)
+}
+
 func TestAzureHoundsListsAreServed(t *testing.T) {
 	h := newHouse(t)
 	read := app("Directory.Read.All RoleManagement.Read.All RoleManagement.Read.Directory AuditLog.Read.All")

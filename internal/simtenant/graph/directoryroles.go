@@ -26,6 +26,11 @@ func (a *API) directoryRolesRoutes() []route {
 		}},
 		{method: "POST", pattern: "/directoryRoles/{id}/members/$ref", need: write, roles: admin, handle: (*call).addRoleMember},
 		{method: "DELETE", pattern: "/directoryRoles/{id}/members/{member}/$ref", need: write, roles: admin, handle: (*call).removeRoleMember},
+		{method: "GET", pattern: "/directoryRoles/{id}/members/{member}/$ref", need: permissionsFor("GET", "/directoryRoles/{id}/members"), handle: func(c *call) {
+			if r := c.role(); r != nil {
+				c.reference(c.roleMembers(r))
+			}
+		}},
 		{method: "GET", pattern: "/directoryRoleTemplates", handle: func(c *call) { c.list(c.templates(), "directoryRoleTemplate") }},
 		{method: "GET", pattern: "/directoryRoleTemplates/{id}", handle: func(c *call) {
 			for _, t := range c.templates() {

@@ -41,6 +41,11 @@ func (a *API) groupsRoutes() []route {
 		}},
 		{method: "POST", pattern: "/groups/{id}/members/$ref", need: memberWrite, handle: (*call).addMember},
 		{method: "DELETE", pattern: "/groups/{id}/members/{member}/$ref", need: memberWrite, handle: (*call).removeMember},
+		{method: "GET", pattern: "/groups/{id}/members/{member}/$ref", need: permissionsFor("GET", "/groups/{id}/members"), handle: func(c *call) {
+			if g := c.group(); g != nil {
+				c.reference(c.tx.Linked("members", g.ID()))
+			}
+		}},
 		{method: "GET", pattern: "/groups/{id}/owners", handle: func(c *call) {
 			if g := c.group(); g != nil {
 				c.listObjects(c.tx.Linked("owners", g.ID()))
@@ -48,6 +53,11 @@ func (a *API) groupsRoutes() []route {
 		}},
 		{method: "POST", pattern: "/groups/{id}/owners/$ref", need: groupWrite, handle: (*call).addOwner},
 		{method: "DELETE", pattern: "/groups/{id}/owners/{member}/$ref", need: groupWrite, handle: (*call).removeOwner},
+		{method: "GET", pattern: "/groups/{id}/owners/{member}/$ref", need: permissionsFor("GET", "/groups/{id}/owners"), handle: func(c *call) {
+			if g := c.group(); g != nil {
+				c.reference(c.tx.Linked("owners", g.ID()))
+			}
+		}},
 		{method: "GET", pattern: "/groups/{id}/appRoleAssignments", handle: func(c *call) {
 			if g := c.group(); g != nil {
 				c.listAppRoles("principalId", g.ID())

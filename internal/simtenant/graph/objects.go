@@ -56,6 +56,19 @@ func (c *call) any(id string) state.Object {
 	return nil
 }
 
+// reference answers whether one object is among those linked: its reference, or 404. No page
+// documents this read of a single $ref; hamilton relies on its statuses (R). The shape is
+// that of OData's JSON format, "Entity Reference" [M].
+func (c *call) reference(ids []string) {
+	id := strings.ToLower(c.params["member"])
+	if !slices.Contains(ids, id) || c.any(id) == nil {
+		c.notFound(c.params["member"])
+		return
+	}
+	at := c.base() + "/" + c.version
+	c.reply(http.StatusOK, map[string]any{"@odata.context": at + "/$metadata#$ref", "@odata.id": at + "/directoryObjects/" + id})
+}
+
 // typeOf is a directory object's own type.
 func typeOf(o state.Object) string {
 	return strings.TrimPrefix(o.String("@odata.type"), "#microsoft.graph.")

@@ -38,6 +38,11 @@ func (a *API) unitsRoutes() []route {
 		{method: "POST", pattern: units + "/{id}/members", need: unitWrite, roles: admin, handle: (*call).createInUnit},
 		{method: "POST", pattern: units + "/{id}/members/$ref", need: only(unitWrite.app...), roles: admin, handle: (*call).addToUnit},
 		{method: "DELETE", pattern: units + "/{id}/members/{member}/$ref", need: unitWrite, roles: admin, handle: (*call).removeFromUnit},
+		{method: "GET", pattern: units + "/{id}/members/{member}/$ref", handle: func(c *call) {
+			if u := c.unit(); u != nil {
+				c.reference(c.tx.Linked("members", u.ID()))
+			}
+		}},
 		{method: "GET", pattern: units + "/{id}/scopedRoleMembers", handle: (*call).listScoped},
 		{method: "POST", pattern: units + "/{id}/scopedRoleMembers", need: both("RoleManagement.ReadWrite.Directory"), roles: admin, handle: (*call).addScoped},
 		{method: "DELETE", pattern: units + "/{id}/scopedRoleMembers/{member}", need: both("RoleManagement.ReadWrite.Directory"), roles: admin, handle: (*call).removeScoped},

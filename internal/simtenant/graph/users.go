@@ -179,8 +179,12 @@ var (
 	upnForm      = regexp.MustCompile(`^[A-Za-z0-9'.\-_!#^~]{1,64}@[A-Za-z0-9.\-]{1,48}$`)
 )
 
-// writable answers 400 for a property that only the service sets.
+// writable answers 400 for a property that only the service sets. The id that the path
+// names already is let through (R: hamilton sends it with every change), and dropped.
 func (c *call) writable(readOnly []string) bool {
+	if id := c.body.String("id"); id != "" && strings.EqualFold(id, c.params["id"]) {
+		delete(c.body, "id")
+	}
 	for _, p := range readOnly {
 		if _, ok := c.body[p]; ok {
 			c.bad("Property '" + p + "' is read-only and cannot be set.")

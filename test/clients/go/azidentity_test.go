@@ -39,10 +39,10 @@ func tokenOf(t *testing.T, cred azcore.TokenCredential, err error, o policy.Toke
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tk.Token, claims(t, tk.Token)
+	return tk.Token, inside(t, tk.Token)
 }
 
-func claims(t *testing.T, token string) map[string]any {
+func inside(t *testing.T, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -45,7 +45,7 @@ func TestMSALConfidentialBySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantApp(t, app, got.AccessToken, claims(t, got.AccessToken))
+	wantApp(t, app, got.AccessToken, inside(t, got.AccessToken))
 	again, err := c.AcquireTokenByCredential(minute(t), scopes(shared))
 	if err != nil || again.AccessToken != got.AccessToken || again.Metadata.TokenSource == got.Metadata.TokenSource {
 		t.Errorf("the second token is not the first from the cache: %v", err)
@@ -70,7 +70,7 @@ func TestMSALConfidentialByCertificate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantApp(t, app, got.AccessToken, claims(t, got.AccessToken))
+		wantApp(t, app, got.AccessToken, inside(t, got.AccessToken))
 	}
 }
 
@@ -103,7 +103,7 @@ func TestMSALPublicInteractive(t *testing.T) {
 	if q := asked.Query(); q.Get("code_challenge_method") != "S256" || !strings.Contains(q.Get("claims"), "cp1") {
 		t.Errorf("the library asked with %v", q)
 	}
-	token := claims(t, got.AccessToken)
+	token := inside(t, got.AccessToken)
 	wantPerson(t, got.AccessToken, token)
 	if caps, _ := token["xms_cc"].([]any); len(caps) != 1 || !strings.EqualFold(fmt.Sprint(caps[0]), "cp1") {
 		t.Errorf("the token says nothing of claims challenges: %v", token["xms_cc"])
@@ -117,7 +117,7 @@ func TestMSALPublicInteractive(t *testing.T) {
 			t.Errorf("silently for %s: %v", scope, err)
 			continue
 		}
-		if claims(t, silent.AccessToken)["oid"] != shared.Credentials.DeviceUser.ID {
+		if inside(t, silent.AccessToken)["oid"] != shared.Credentials.DeviceUser.ID {
 			t.Errorf("silently for %s: somebody else", scope)
 		}
 	}
@@ -137,7 +137,7 @@ func TestMSALPublicByDeviceCode(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v after %v", err, p.pages)
 	}
-	wantPerson(t, got.AccessToken, claims(t, got.AccessToken))
+	wantPerson(t, got.AccessToken, inside(t, got.AccessToken))
 }
 
 // An authorization code with PKCE, redeemed by the client itself.
@@ -173,5 +173,5 @@ func TestMSALPublicByAuthorizationCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantPerson(t, got.AccessToken, claims(t, got.AccessToken))
+	wantPerson(t, got.AccessToken, inside(t, got.AccessToken))
 }

@@ -190,11 +190,12 @@ func (s *sim) objects(t *testing.T, collection string) []map[string]any {
 	return out
 }
 
-// replication sets how long new objects stay unseen, for the time of one test.
+// replication sets how long new objects stay unseen, for the time of one test; otherwise it
+// is the two seconds of the shipped tenants.
 func (s *sim) replication(t *testing.T, delay time.Duration) {
 	t.Helper()
 	s.control(t, "events", map[string]any{"replicationDelay": delay.String()})
-	t.Cleanup(func() { s.control(t, "events", map[string]any{"replicationDelay": "0s"}) })
+	t.Cleanup(func() { s.control(t, "events", map[string]any{"replicationDelay": "2s"}) })
 }
 
 func (s *sim) advance(t *testing.T, by time.Duration) {
