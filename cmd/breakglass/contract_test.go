@@ -23,6 +23,7 @@ func TestTheCommandsSpeakAsMicrosoftDocuments(t *testing.T) {
 			check := contract.SimRecorder(t, contracts)
 			var seen requests
 			s := newStage(t, name, func(x simtenant.Exchange) { check(x); seen.add(x) })
+			s.admit()
 			s.lookAtEverything()
 			if seen.writes() > 0 {
 				t.Errorf("commands that only look wrote: %v", seen.written())

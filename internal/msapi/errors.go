@@ -57,6 +57,7 @@ type Error struct {
 	// Unknown is true for a write that may have been done.
 	Unknown bool
 
+	peopleOnly bool          // no application may do it, whatever its permissions
 	retryAfter time.Duration // what the service asked for; negative when it said nothing
 	sent       bool          // something may have reached the service
 	cause      error         // for errors.Is only; its text is never shown

@@ -42,6 +42,8 @@ func (e *Error) Hint() string {
 func (e *Error) permissionHint() string {
 	const who = "a Global Administrator or Privileged Role Administrator"
 	switch {
+	case e.peopleOnly:
+		return fmt.Sprintf("no application may do this: sign in as a person with the role %s (--auth browser or device-code), through a client that has %s", e.Role, e.Permission)
 	case e.Granted && e.Role != "":
 		return fmt.Sprintf("the token has %s; what is missing is a directory role (%s), which %s assigns", e.Permission, e.Role, who)
 	case e.Permission != "":

@@ -30,6 +30,7 @@ var needs = []need{
 	{"PATCH", "/policies/authenticationMethodsPolicy/{}/{}", "Policy.ReadWrite.AuthenticationMethod", "Policy.ReadWrite.AuthenticationMethod", "Authentication Policy Administrator", ""},
 	{"GET", "/policies/authenticationStrengthPolicies", "Policy.Read.All", "Policy.Read.All", "Global Reader", ""},
 	{"GET", "/policies/roleManagementPolicyAssignments", "RoleManagement.Read.Directory", "RoleManagementPolicy.Read.Directory", "Global Reader", p2},
+	{"PATCH", "/policies/roleManagementPolicies/{}/rules/{}", "", "RoleManagementPolicy.ReadWrite.Directory", "Privileged Role Administrator", p2}, // people only
 	{"POST", "/identity/conditionalAccess/evaluate", "Policy.Read.ConditionalAccess", "Policy.Read.ConditionalAccess", "Global Reader", p1},
 	{"GET", "/identity/conditionalAccess/*", "Policy.Read.All", "Policy.Read.All", "Global Reader", p1},
 	{"*", "/identity/conditionalAccess/*", "Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.ConditionalAccess", "Conditional Access Administrator", p1},
@@ -119,9 +120,13 @@ func (e *Error) forCaller(method, path string, who identity) {
 	if e.Kind != KindPermission || !ok {
 		return
 	}
-	if who.kind == kindUser {
+	switch {
+	case who.kind == kindUser:
 		e.Permission = n.delegated
-	} else {
+	case n.app == "":
+		e.Permission, e.peopleOnly = n.delegated, true
+		return
+	default:
 		e.Role = ""
 		if sensitiveOnAdmins(method, path) {
 			e.Role = n.role
