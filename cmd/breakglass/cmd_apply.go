@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -131,9 +130,9 @@ func reportApplied(d *deps, r plan.Result, p *plan.Plan) error {
 	for _, s := range r.Restored {
 		d.say("%s put back what another writer had added and lost: %s", d.paint(yellow, "!"), s)
 	}
-	if len(r.Unchecked) > 0 {
-		d.say("%s the audit log does not show yet whether our changes overwrote another writer's in %s; the same command looks again",
-			d.paint(yellow, "!"), strings.Join(r.Unchecked, ", "))
+	if n := len(r.Unchecked); n > 0 {
+		d.say("%s the audit log, minutes late, does not show yet whether %d of the exclusions overwrote another writer's entry; the same command looks again later",
+			d.paint(yellow, "!"), n)
 	}
 	fmt.Fprintf(d.stdout, "%d of %d steps done now, %d were done already, %d writes sent; every one was read back.\n",
 		len(r.Done), len(p.Steps), len(r.Skipped), r.Writes)
