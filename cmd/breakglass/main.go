@@ -71,8 +71,8 @@ No tenant at hand? Try:  breakglass demo`,
 			root.AddCommand(c)
 		}
 	}
-	add("judge", newStatusCommand(d), newCheckCommand(d), newLockoutCommand(d), newSnapshotCommand(d))
-	add("change", newInitCommand(d), newConfigCommand(d), newPlanCommand(d), newApplyCommand(d))
+	add("judge", newStatusCommand(d), newCheckCommand(d), newLockoutCommand(d), newSnapshotCommand(d), newDoctorCommand(d))
+	add("change", newOnboardCommand(d), newInitCommand(d), newConfigCommand(d), newPlanCommand(d), newApplyCommand(d), newOffboardCommand(d))
 	add("try", newDemoCommand(d), newSimCommand(d))
 	root.AddCommand(newManCommand(root))
 	return root
