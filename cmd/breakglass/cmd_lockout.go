@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -199,20 +200,63 @@ func loadPolicies(files []string) ([]entra.Policy, error) {
 			return nil, badFile{fmt.Errorf("read the policy %s: %w", file, err)}
 		}
 		for i, raw := range raws {
-			p, err := entra.DecodePolicy(raw, raw)
+			p, err := decodePolicy(raw, fmt.Sprintf("%s#%d", filepath.Base(file), i+1))
 			if err != nil {
 				return nil, badFile{fmt.Errorf("read the policy %s: %w", file, err)}
-			}
-			if p.ID == "" {
-				p.ID = fmt.Sprintf("%s#%d", file, i+1)
-			}
-			if !p.Conditions.Known() || !p.State.Known() {
-				return nil, badFile{fmt.Errorf("read the policy %s: no \"state\" or no \"conditions\": this is no Conditional Access policy", file)}
 			}
 			out = append(out, p)
 		}
 	}
 	return out, nil
+}
+
+// unsetPolicy is a policy in which nothing is set. A reading tells what is not set; the body
+// of a policy that is yet to be made leaves it out ("Create conditionalAccessPolicy").
+const unsetPolicy = `{
+	"conditions": {
+		"users": {"includeUsers": [], "excludeUsers": [], "includeGroups": [], "excludeGroups": [], "includeRoles": [], "excludeRoles": [],
+			"includeGuestsOrExternalUsers": null, "excludeGuestsOrExternalUsers": null},
+		"applications": {"includeApplications": [], "excludeApplications": [], "includeUserActions": [],
+			"includeAuthenticationContextClassReferences": [], "applicationFilter": null},
+		"clientAppTypes": ["all"], "clientApplications": null, "platforms": null, "locations": null, "devices": null, "authenticationFlows": null,
+		"userRiskLevels": [], "signInRiskLevels": [], "servicePrincipalRiskLevels": [], "insiderRiskLevels": null
+	},
+	"grantControls": null,
+	"sessionControls": null
+}`
+
+// decodePolicy reads one policy; name is its id where it has none, because it is not made yet.
+func decodePolicy(raw json.RawMessage, name string) (entra.Policy, error) {
+	var unset, p map[string]any
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return entra.Policy{}, err
+	}
+	if p["state"] == nil || p["conditions"] == nil {
+		return entra.Policy{}, errors.New(`no "state" or no "conditions": this is no Conditional Access policy`)
+	}
+	if p["id"] == nil {
+		p["id"] = name
+	}
+	if err := json.Unmarshal([]byte(unsetPolicy), &unset); err != nil {
+		return entra.Policy{}, err
+	}
+	whole, err := json.Marshal(overlay(unset, p))
+	if err != nil {
+		return entra.Policy{}, err
+	}
+	return entra.DecodePolicy(whole, whole)
+}
+
+// overlay puts over's members in the place of base's, object by object.
+func overlay(base, over map[string]any) map[string]any {
+	for k, v := range over {
+		was, isObject := base[k].(map[string]any)
+		if now, ok := v.(map[string]any); ok && isObject {
+			v = overlay(was, now)
+		}
+		base[k] = v
+	}
+	return base
 }
 
 // policyDocuments takes apart one policy, a list of them, or Graph's {"value": […]}.
