@@ -59,7 +59,7 @@ var (
 		"Application.Read.All", "AdministrativeUnit.Read.All", "AccessReview.Read.All", "LifecycleWorkflows-Workflow.ReadBasic.All",
 		"LifecycleWorkflows.Read.All", "PrivilegedEligibilitySchedule.Read.AzureADGroup", "PrivilegedAssignmentSchedule.Read.AzureADGroup",
 		"AuthenticationContext.Read.All", "IdentityRiskyUser.Read.All", "SecurityIncident.Read.All", "Organization.Read.All",
-		"Directory.Read.All", // optional: the consents of clients (BG-062)
+		"Directory.Read.All", "User-LifeCycleInfo.Read.All", // optional: BG-062, BG-023
 	}
 	operatorPermissions = []string{
 		"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "User.EnableDisableAccount.All", "User.RevokeSessions.All", "User.DeleteRestore.All",

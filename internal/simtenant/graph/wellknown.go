@@ -92,7 +92,7 @@ func permissionLists() (app, user []string) {
 // morePermissions exist on Microsoft Graph although no operation here asks for them, or
 // only a route's own entry does.
 var morePermissions = strings.Fields(`Organization.Read.All Directory.Read.All Directory.ReadWrite.All SecurityIncident.Read.All LifecycleWorkflows-Workflow.ReadBasic.All
-	LifecycleWorkflows.Read.All AccessReview.Read.All Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess Policy.Read.AuthenticationMethod
+	LifecycleWorkflows.Read.All User-LifeCycleInfo.Read.All AccessReview.Read.All Policy.Read.All Policy.Read.ConditionalAccess Policy.ReadWrite.ConditionalAccess Policy.Read.AuthenticationMethod
 	Policy.ReadWrite.AuthenticationMethod Policy.ReadWrite.Authorization Policy.ReadWrite.SecurityDefaults AuthenticationContext.Read.All AuthenticationContext.ReadWrite.All
 	PrivilegedEligibilitySchedule.Read.AzureADGroup PrivilegedAssignmentSchedule.Read.AzureADGroup OnPremDirectorySynchronization.Read.All Mail.Send User.Create
 	RoleManagementPolicy.Read.Directory RoleManagementPolicy.ReadWrite.Directory DelegatedPermissionGrant.ReadWrite.All AppRoleAssignment.ReadWrite.All
