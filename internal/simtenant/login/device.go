@@ -42,7 +42,7 @@ func (s *Server) deviceAuthorization(w http.ResponseWriter, r *http.Request, seg
 	s.mu.Lock()
 	s.devices[d.code] = d
 	s.mu.Unlock()
-	page := s.base() + "/common/oauth2/deviceauth"
+	page := s.here(r) + "/common/oauth2/deviceauth"
 	writeJSON(w, http.StatusOK, map[string]any{
 		"user_code": d.userCode, "device_code": d.code, "verification_uri": page, "verification_url": page,
 		"expires_in": int(deviceCodeLife.Seconds()), "interval": 1, // the live service says 5: a person at a demonstration need not wait so long
@@ -112,7 +112,7 @@ func (c *tokenCall) deviceCode() (map[string]any, error) {
 
 // devicePage is where a person types the code that a program showed.
 func (s *Server) devicePage(w http.ResponseWriter, r *http.Request, _ string) {
-	p := page{Title: "Enter code to allow access", Action: s.base() + "/common/oauth2/deviceauth"}
+	p := page{Title: "Enter code to allow access", Action: s.here(r) + "/common/oauth2/deviceauth"}
 	if r.Method != http.MethodPost {
 		p.Name = r.URL.Query().Get("otc")
 		s.template(w, http.StatusOK, "device", p)

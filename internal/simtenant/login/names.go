@@ -2,6 +2,7 @@ package login
 
 import (
 	"net"
+	"net/http"
 	"strings"
 
 	"breakglass/internal/simtenant/state"
@@ -86,6 +87,15 @@ func (s *Server) ends(world *state.World, host string) ends {
 		return ends{https(c.login), https(c.graph), https(c.arm), https(c.logs), https(c.portal), https(c.issuerV1), c}
 	}
 	return ends{base, base, base, base, base, base, c}
+}
+
+// here is the address of sign-in for the browser or program that sent a request: the one it
+// came by, so that a browser's session stays with the host that it signed in at. Not to be
+// called within a transaction.
+func (s *Server) here(r *http.Request) string {
+	var login string
+	s.st.View(func(tx *state.Tx) { login = s.ends(tx.World(), r.Host).login })
+	return login
 }
 
 // resource is what a token is for.

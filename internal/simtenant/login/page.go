@@ -78,7 +78,7 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, f *flow, v view)
 	case v.values != nil:
 		s.sendBack(w, r, f, v.values)
 	default:
-		v.page.Action = s.base() + "/" + url.PathEscape(f.tenant) + "/login"
+		v.page.Action = s.here(r) + "/" + url.PathEscape(f.tenant) + "/login"
 		v.page.Flow = f.id
 		s.template(w, v.status, v.name, v.page)
 	}

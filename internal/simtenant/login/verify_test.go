@@ -173,6 +173,20 @@ func TestUnderTheCloudsOwnNamesEverythingIsNamedSo(t *testing.T) {
 	if !strings.Contains(rec.Body.String(), `"issuer":"https://login.microsoftonline.com/`+tenantID+`/v2.0"`) {
 		t.Errorf("discovery: %s", rec.Body)
 	}
+	// The browser stays with the host, or its session would not be found there again.
+	r = httptest.NewRequest(http.MethodGet, "https://login.microsoftonline.com"+authorizePath(), nil)
+	rec = httptest.NewRecorder()
+	w.srv.ServeHTTP(rec, r)
+	if !strings.Contains(rec.Body.String(), `action="https://login.microsoftonline.com/organizations/login"`) {
+		t.Errorf("sign-in page: %s", rec.Body)
+	}
+	r = httptest.NewRequest(http.MethodPost, "https://login.microsoftonline.com/"+tenantID+"/oauth2/v2.0/devicecode", strings.NewReader("client_id="+toolApp+"&scope=openid"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rec = httptest.NewRecorder()
+	w.srv.ServeHTTP(rec, r)
+	if !strings.Contains(rec.Body.String(), `"verification_uri":"https://login.microsoftonline.com/common/oauth2/deviceauth"`) {
+		t.Errorf("device code: %s", rec.Body)
+	}
 }
 
 func TestWhichPathsAreOurs(t *testing.T) {

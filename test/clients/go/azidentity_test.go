@@ -169,3 +169,6 @@ func TestAzureIdentityByDeviceCode(t *testing.T) {
 		t.Errorf("for ARM: %v after %v", got, p.pages)
 	}
 }
+
+// publicGraph is Graph under its own name.
+var publicGraph = policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}}

@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -30,6 +29,8 @@ var (
 	heading   = regexp.MustCompile(`<h1>([^<]*)</h1>`)
 	action    = regexp.MustCompile(`<form method="post" action="([^"]+)"`)
 	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+	wanted    = regexp.MustCompile(`Please enter the code of ([^<]*)\.</p>`)
+	shown     = regexp.MustCompile(`<li>[^<]*\(([^)<]*)\): (\d+)</li>`)
 	telephone = regexp.MustCompile(`href="([^"]*/_phone[^"]*)"`)
 )
 
@@ -102,7 +103,7 @@ func (p *person) fill(body, deviceCode string) url.Values {
 		"loginfmt": user.UserPrincipalName, "passwd": user.Password, "otc": deviceCode, "stay": "no", "go": "1", "accept": "1", "later": "1",
 	}
 	if m := telephone.FindStringSubmatch(body); m != nil {
-		answers["otc"] = p.codeOn(html.UnescapeString(m[1]))
+		answers["otc"] = p.codeOn(html.UnescapeString(m[1]), body)
 	}
 	for field, text := range answers {
 		if strings.Contains(body, `name="`+field+`"`) {
@@ -112,22 +113,19 @@ func (p *person) fill(body, deviceCode string) url.Values {
 	return form
 }
 
-// codeOn reads the code from the person's telephone.
-func (p *person) codeOn(address string) string {
-	req, err := http.NewRequest(http.MethodGet, address, nil)
-	if err != nil {
-		return ""
-	}
-	req.Header.Set("Accept", "application/json")
-	res, err := p.client.Do(req)
-	if err != nil {
-		return ""
+// codeOn reads from the person's telephone the code of the proof that the page asks for.
+func (p *person) codeOn(address, page string) string {
+	asked := wanted.FindStringSubmatch(page)
+	res, err := p.client.Get(address)
+	if err != nil || asked == nil {
+		return "" // the sign-in page says that the code is wrong
 	}
 	defer res.Body.Close()
-	var out struct{ Codes map[string]string }
-	_ = json.NewDecoder(res.Body).Decode(&out) // no code: the sign-in page says so
-	for _, code := range out.Codes {
-		return code
+	b, _ := io.ReadAll(res.Body)
+	for _, m := range shown.FindAllStringSubmatch(string(b), -1) {
+		if m[1] == asked[1] {
+			return m[2]
+		}
 	}
 	return ""
 }
