@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -152,8 +153,11 @@ func (w world) Send(ctx context.Context, r plan.Request) (plan.Response, error) 
 	out := plan.Response{Status: resp.Status, Body: json.RawMessage(resp.Body)}
 	if e, ok := errors.AsType[*msapi.Error](err); ok {
 		out.Status = e.Status
-		if e.Unknown {
+		switch {
+		case e.Unknown:
 			out.Status = 0
+		case e.Status == 0 && e.Kind != msapi.KindNetwork:
+			out.Status = http.StatusForbidden // our own client refused: surely not done
 		}
 	}
 	return out, err

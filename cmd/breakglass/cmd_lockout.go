@@ -67,12 +67,16 @@ func runLockout(ctx context.Context, o lockoutOptions, files []string, d *deps) 
 type accountAnalysis struct {
 	Account string `json:"account"`
 	lockout.Analysis
+
+	missing bool // not created yet: nobody is locked out of it
 }
 
 func showLockout(d *deps, want *config.Desired, s *entra.Snapshot) error {
 	list := []accountAnalysis{}
 	for _, acc := range want.Accounts {
-		list = append(list, accountAnalysis{acc.ID, lockout.Analyze(s, accountName(acc, s), allowed(acc)...)})
+		a := accountAnalysis{Account: acc.ID, Analysis: lockout.Analyze(s, accountName(acc, s), allowed(acc)...)}
+		a.missing = acc.Resolve(s) == nil
+		list = append(list, a)
 	}
 	if d.global.json {
 		if err := d.printJSON(map[string]any{"tenantId": s.Tenant.ID, "readAt": s.TakenAt, "accounts": list}); err != nil {
@@ -90,9 +94,9 @@ func lockoutExit(list []accountAnalysis) error {
 	worst := exitOK
 	for _, a := range list {
 		switch {
-		case a.Verdict == lockout.Fails:
+		case a.Verdict == lockout.Fails && !a.missing:
 			return verdict(exitLockout)
-		case a.Verdict == lockout.CouldNotTell, a.Excluded != lockout.True:
+		case a.Verdict != lockout.Survives, a.Excluded != lockout.True:
 			worst = exitFinding
 		}
 	}

@@ -68,6 +68,9 @@ func (a *access) desired() (*config.Desired, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, noPlanError{withHint(err, "write a plan with `breakglass init`, or name accounts with --account")}
 		}
+		if err != nil && exitCode(err) != exitUsage {
+			err = badFile{err}
+		}
 		return d, err
 	}
 	d := &config.Desired{Version: 1}
@@ -91,7 +94,12 @@ func (noPlanError) ExitCode() int   { return exitUsage }
 // reading is the tenant as the command judges it: the snapshot file, or one live reading.
 func (a *access) reading(ctx context.Context, d *deps, want *config.Desired) (*entra.Snapshot, error) {
 	if a.snapshot != "" {
-		return loadSnapshot(a.snapshot)
+		s, err := loadSnapshot(a.snapshot)
+		if err == nil && want.Tenant.ID != "" && s.Tenant.ID != "" && !strings.EqualFold(want.Tenant.ID, s.Tenant.ID) {
+			err = badFile{withHint(fmt.Errorf("%s: the reading is of tenant %s, wanted is %s", a.snapshot, s.Tenant.ID, want.Tenant.ID),
+				"name the accounts in it with --account instead of a plan")}
+		}
+		return s, err
 	}
 	t, err := a.connect(d, want)
 	if err != nil {
@@ -176,7 +184,7 @@ func (a *access) connect(d *deps, want *config.Desired) (*tenant, error) {
 	}
 	client, err := msapi.New(opts)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err} // nothing was sent yet: flags, or the files they name
 	}
 	return &tenant{client, opts.Endpoints}, nil
 }

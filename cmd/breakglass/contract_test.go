@@ -127,6 +127,12 @@ func (r *requests) writes() int {
 	return len(r.list)
 }
 
+func (r *requests) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = nil
+}
+
 func (r *requests) written() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

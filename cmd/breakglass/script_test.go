@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"breakglass/internal/config"
 	"breakglass/internal/simtenant"
 	"breakglass/internal/simtenant/state"
 )
@@ -21,8 +23,17 @@ import (
 // The scripts of testdata/script read like sessions at a terminal. Besides testscript's own
 // commands they know:
 //
-//	tenant NAME        start a simulated tenant; BREAKGLASS_SIM points to it from here on
-//	fault JSON         set a fault on it
+//	tenant NAME        start a simulated tenant that does not throttle; BREAKGLASS_SIM points to
+//	                   its directory sim from here on, READER and OPERATOR are its applications
+//	plan-file FILE     write a breakglass.yaml for it
+//	fault JSON…        set faults on it; none: clear them
+//	policy NAME STATE  somebody else gives a policy another state
+//	writes N           expect that so many requests to change something have come since the last mark
+//	mark               count from here
+//	stop               stop the tenant
+//	edit FILE OLD NEW TO   write a copy of a file with one text replaced
+//	cut FILE TO        write the first half of a file
+//	big FILE N         write a YAML or JSON file of N bytes
 //	clock DURATION     turn its clock forward
 //	world JSON         switch its surroundings, for example {"mfaServiceDown":true}
 //	code N CMD ARG…    run a command and expect its exit code
@@ -38,12 +49,20 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(env.Getenv("WORK")+"/home", 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tenant": scriptTenant,
-			"fault":  scriptFault,
-			"clock":  scriptClock,
-			"world":  scriptWorld,
-			"code":   scriptCode,
-			"json":   scriptJSON,
+			"tenant":    scriptTenant,
+			"plan-file": scriptPlanFile,
+			"fault":     scriptFault,
+			"policy":    scriptPolicy,
+			"writes":    scriptWrites,
+			"mark":      func(ts *testscript.TestScript, _ bool, _ []string) { sceneOf(ts).writes.clear() },
+			"stop":      func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(sceneOf(ts).tenant.Close()) },
+			"edit":      scriptEdit,
+			"cut":       scriptCut,
+			"big":       scriptBig,
+			"clock":     scriptClock,
+			"world":     scriptWorld,
+			"code":      scriptCode,
+			"json":      scriptJSON,
 		},
 	})
 }
@@ -55,7 +74,10 @@ func TestMain(m *testing.M) {
 }
 
 // scene is what one script has started.
-type scene struct{ tenant *simtenant.Tenant }
+type scene struct {
+	tenant *simtenant.Tenant
+	writes requests
+}
 
 type sceneKey struct{}
 
@@ -74,20 +96,84 @@ func scriptTenant(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: tenant NAME")
 	}
-	dir := ts.MkAbs("sim")
-	t, err := simtenant.New(simtenant.Options{Tenant: args[0]})
+	dir, sc := ts.MkAbs("sim"), sceneOf(ts)
+	t, err := simtenant.New(simtenant.Options{Tenant: args[0], Record: sc.writes.add})
 	ts.Check(err)
+	hurry(t)
 	ts.Check(t.Start(""))
 	ts.Defer(func() { _ = t.Close() })
 	ts.Check(t.WriteDir(dir))
 	ts.Setenv(simEnv, dir)
-	sceneOf(ts).tenant = t
+	ts.Setenv("READER", t.Credentials().Reader.ClientID)
+	ts.Setenv("OPERATOR", t.Credentials().Operator.ClientID)
+	sc.tenant = t
+}
+
+func scriptPlanFile(ts *testscript.TestScript, neg bool, args []string) {
+	text, err := config.Format(desiredFor(running(ts, neg, args)))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+func scriptWrites(ts *testscript.TestScript, neg bool, args []string) {
+	running(ts, neg, args)
+	if got := sceneOf(ts).writes.written(); strconv.Itoa(len(got)) != args[0] {
+		ts.Fatalf("%d requests changed something, want %s:\n%s", len(got), args[0], strings.Join(got, "\n"))
+	}
 }
 
 func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
-	var f simtenant.Fault
-	ts.Check(json.Unmarshal([]byte(args[0]), &f))
-	ts.Check(running(ts, neg, args).Fail(f))
+	t := sceneOf(ts).tenant
+	if neg || t == nil {
+		ts.Fatalf("a tenant comes before its faults")
+	}
+	req, err := http.NewRequest(http.MethodDelete, t.URL()+"/_sim/faults", nil)
+	ts.Check(err)
+	req.Header.Set("Authorization", "Bearer "+t.Credentials().ControlToken)
+	res, err := t.Client().Do(req)
+	ts.Check(err)
+	ts.Check(res.Body.Close())
+	for _, text := range args {
+		var f simtenant.Fault
+		ts.Check(json.Unmarshal([]byte(text), &f))
+		ts.Check(t.Fail(f))
+	}
+}
+
+func scriptPolicy(ts *testscript.TestScript, neg bool, args []string) {
+	const policies = "identity/conditionalAccess/policies"
+	found := false
+	ts.Check(sceneOf(ts).tenant.State().Update(func(tx *state.Tx) error {
+		for _, p := range tx.List(policies) {
+			if strings.HasPrefix(p.String("displayName"), args[0]) {
+				p["state"], found = args[1], true
+				tx.Put(policies, p)
+			}
+		}
+		return nil
+	}))
+	if neg || !found {
+		ts.Fatalf("there is no policy %s", args[0])
+	}
+}
+
+func scriptEdit(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if neg || !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s holds no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(strings.ReplaceAll(text, args[1], args[2])), 0o600))
+}
+
+func scriptCut(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text[:len(text)/2]), 0o600))
+}
+
+func scriptBig(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(`["`+strings.Repeat("x", n-4)+`"]`), 0o600))
 }
 
 func scriptClock(ts *testscript.TestScript, neg bool, args []string) {

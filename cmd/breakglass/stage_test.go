@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -38,10 +39,7 @@ func newStage(t testing.TB, name string, record func(simtenant.Exchange)) *stage
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = sim.State().Update(func(tx *state.Tx) error { // cannot fail
-		tx.World().Throttle, tx.World().ReplicationDelay = false, 0
-		return nil
-	})
+	hurry(sim)
 	if err := sim.Start(""); err != nil {
 		t.Fatal(err)
 	}
@@ -50,20 +48,29 @@ func newStage(t testing.TB, name string, record func(simtenant.Exchange)) *stage
 	if err := sim.WriteDir(s.dir); err != nil {
 		t.Fatal(err)
 	}
-	s.write("breakglass.yaml", s.desired())
+	s.write("breakglass.yaml", desiredFor(sim))
 	return s
 }
 
-// desired is a plan for the tenant: the demo's, about the emergency accounts that are there.
-func (s *stage) desired() *config.Desired {
-	e := s.Endpoints()
+// hurry lets a tenant answer at once: no throttling, no waiting for new objects.
+func hurry(t *simtenant.Tenant) {
+	_ = t.State().Update(func(tx *state.Tx) error { // cannot fail
+		tx.World().Throttle, tx.World().ReplicationDelay = false, 0
+		return nil
+	})
+}
+
+// desiredFor is a plan for a tenant: the demo's, about the emergency accounts that are there.
+func desiredFor(t *simtenant.Tenant) *config.Desired {
+	e := t.Endpoints()
 	d := demoPlan(e.TenantID, e.InitialDomain)
-	for i, upn := range s.emergency() {
-		if i < len(d.Accounts) {
-			d.Accounts[i].UserPrincipalName = upn
+	names := emergency(t)
+	for i := range d.Accounts {
+		if i < len(names) && !slices.Contains(names, d.Accounts[i].UserPrincipalName) {
+			d.Accounts[i].UserPrincipalName = names[i]
 		}
 	}
-	if s.licence() == "free" {
+	if isFree(t) {
 		d.Tenant.Profile, d.RestrictedUnit, d.ExclusionGroup = "free", nil, nil
 	}
 	return d
@@ -85,9 +92,9 @@ func (s *stage) admit() {
 }
 
 // emergency are the names of the accounts that the tenant's story calls emergency accounts.
-func (s *stage) emergency() []string {
+func emergency(t *simtenant.Tenant) []string {
 	var names []string
-	s.State().View(func(tx *state.Tx) {
+	t.State().View(func(tx *state.Tx) {
 		for _, u := range tx.List("users") {
 			if name := u.String("userPrincipalName"); strings.HasPrefix(name, "ops-") {
 				names = append(names, name)
@@ -98,16 +105,16 @@ func (s *stage) emergency() []string {
 	return names
 }
 
-func (s *stage) licence() string {
-	out := "free"
-	s.State().View(func(tx *state.Tx) {
+// isFree says whether a tenant has no premium licence.
+func isFree(t *simtenant.Tenant) bool {
+	free := true
+	t.State().View(func(tx *state.Tx) {
 		for _, sku := range tx.List("subscribedSkus") {
-			if strings.HasPrefix(sku.String("skuPartNumber"), "AAD_PREMIUM") || strings.Contains(sku.String("skuPartNumber"), "EMS") {
-				out = sku.String("skuPartNumber")
-			}
+			text, _ := json.Marshal(sku["servicePlans"])
+			free = free && !strings.Contains(string(text), "AAD_PREMIUM")
 		}
 	})
-	return out
+	return free
 }
 
 func (s *stage) write(name string, d *config.Desired) {

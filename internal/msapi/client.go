@@ -61,6 +61,7 @@ type Client struct {
 	endpoints  Endpoints
 	tenantID   string
 	http       *http.Client
+	login      witness
 	graph, arm *service
 	patience   time.Duration
 	now        func() time.Time
@@ -94,6 +95,7 @@ func New(opts Options) (*Client, error) {
 		patience: opts.Patience, now: opts.Now, wait: opts.Wait, progress: opts.Progress,
 	}
 	c.defaults()
+	c.login.Client = c.http
 	cred := opts.Credential
 	if cred == nil {
 		s := opts.SignIn
@@ -101,7 +103,7 @@ func New(opts Options) (*Client, error) {
 			s.TenantID = opts.TenantID
 		}
 		var err error
-		if cred, err = s.credential(opts.Endpoints, c.http); err != nil {
+		if cred, err = s.credential(opts.Endpoints, &c.login); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +132,7 @@ func (c *Client) service(host, audience string, cred azcore.TokenCredential, lan
 	if err != nil {
 		panic("endpoints were checked: " + err.Error())
 	}
-	b := &bearer{cred: cred, scope: scope(audience, host), now: c.now}
+	b := &bearer{cred: cred, scope: scope(audience, host), now: c.now, lost: c.login.last}
 	return &service{base: base, bearer: b, pipeline: c.pipeline(b, lanes)}
 }
 

@@ -65,7 +65,7 @@ func (e *Error) foreign(method string, h http.Header) *Error {
 	case e.Status == http.StatusUnauthorized:
 		e.Kind, e.Unknown, e.Message = KindExpired, false, "the token was not accepted"
 	case e.Status >= 500:
-		e.Kind, e.Message = KindServer, "the service failed without saying why"
+		e.Kind, e.Message = KindServer, "the service, or a gateway before it, failed: it answered with "+contentKind(h)+" instead of JSON"
 	case e.Status >= 300 && e.Status < 400:
 		e.Message = "redirected elsewhere; a token is never sent on"
 	default:

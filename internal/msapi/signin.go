@@ -124,6 +124,9 @@ func (s SignIn) prompt(_ context.Context, m azidentity.DeviceCodeMessage) error 
 }
 
 func (s SignIn) certificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
+	if s.CertificateFile == "" {
+		return nil, nil, errors.New("no certificate file is named (--certificate)")
+	}
 	data, err := os.ReadFile(s.CertificateFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the certificate: %w", err)
@@ -138,6 +141,9 @@ func (s SignIn) certificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
 }
 
 func (s SignIn) secret() (string, error) {
+	if s.SecretFile == "" {
+		return "", errors.New("no file with the client secret is named (--secret-file)")
+	}
 	info, err := os.Stat(s.SecretFile)
 	if err != nil {
 		return "", fmt.Errorf("read the client secret: %w", err)

@@ -78,6 +78,7 @@ type bearer struct {
 	cred  azcore.TokenCredential
 	scope string
 	now   func() time.Time
+	lost  func() error // what happened to the last request for a token
 	// mu lets one request at a time ask, so that a person is prompted once.
 	mu sync.Mutex
 }
@@ -88,7 +89,7 @@ func (b *bearer) token(ctx context.Context, claims string) (string, error) {
 	defer b.mu.Unlock()
 	t, err := b.cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{b.scope}, EnableCAE: true, Claims: claims})
 	if err != nil {
-		return "", signInError(ctx, err)
+		return "", signInError(ctx, err, b.lost())
 	}
 	return t.Token, nil
 }
@@ -157,7 +158,9 @@ func challengeClaims(h http.Header) string {
 }
 
 // signInError is a failed token request, without the request, the answer or the library's text.
-func signInError(ctx context.Context, err error) *Error {
+// lost is what the network said of its last request, nil when it was answered: the library
+// keeps only the text of it.
+func signInError(ctx context.Context, err, lost error) *Error {
 	e := &Error{Kind: KindSignIn, Op: "sign in", retryAfter: -1}
 	if ctx.Err() != nil {
 		e.Message, e.cause = "given up before it was done", ctx.Err()
@@ -166,8 +169,8 @@ func signInError(ctx context.Context, err error) *Error {
 	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
 	if !ok || failed.RawResponse == nil {
 		e.Message = "no token: " + shorten(firstLine(err.Error()))
-		if isNetwork(err) {
-			e.Kind = KindNetwork
+		if lost != nil {
+			e.Kind, e.Message, e.cause = KindNetwork, "no token: "+networkText(lost), lost
 		}
 		return e
 	}

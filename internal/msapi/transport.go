@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -29,6 +30,29 @@ func httpClient(rt http.RoundTripper, roots *x509.CertPool) *http.Client {
 	return &http.Client{Transport: rt, CheckRedirect: refuseRedirects, Timeout: attemptTimeout}
 }
 
+// A witness sends the requests for tokens and remembers what happened to the last one.
+type witness struct {
+	*http.Client
+
+	mu  sync.Mutex
+	err error
+}
+
+// Do is what azcore asks of a transport.
+func (w *witness) Do(r *http.Request) (*http.Response, error) {
+	res, err := w.Client.Do(r)
+	w.mu.Lock()
+	w.err = err
+	w.mu.Unlock()
+	return res, err
+}
+
+func (w *witness) last() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
 // readBody reads a whole answer, up to maxBody.
 func readBody(res *http.Response) ([]byte, error) {
 	defer res.Body.Close()
@@ -48,12 +72,6 @@ var errTooLarge = errors.New("the answer is larger than 32 MiB")
 func drain(res *http.Response) []byte {
 	data, _ := readBody(res)
 	return data
-}
-
-// isNetwork is true when nothing of an answer came.
-func isNetwork(err error) bool {
-	_, isNet := errors.AsType[net.Error](err)
-	return isNet || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // untrusted is true for a certificate that will not be trusted on a second look either.
@@ -87,5 +105,18 @@ func networkText(err error) string {
 	if u, ok := errors.AsType[net.Error](err); ok && u.Timeout() {
 		return "no answer in time"
 	}
+	if _, ok := errors.AsType[streamError](err); ok {
+		return "the connection was cut in mid-answer"
+	}
 	return "the connection failed"
 }
+
+// streamError is what net/http's own error of a broken HTTP/2 stream turns into when asked
+// (its As method); it exports no type for it.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
