@@ -167,11 +167,11 @@ func natural(s *entra.Snapshot, st Step) string {
 			return u.ID
 		}
 	case *groupBody:
-		if g := groupNamed(s, b.MailNickname); g != nil {
+		if g, _ := groupNamed(s, b.MailNickname); g != nil {
 			return g.ID
 		}
 	case *unitBody:
-		if u := unitNamed(s, b.DisplayName); u != nil {
+		if u, _ := unitNamed(s, b.DisplayName); u != nil {
 			return u.ID
 		}
 	}

@@ -289,7 +289,7 @@ func (w *tenant) readParts(s *entra.Snapshot) {
 			s.Readings[entra.PartUser.Of(key)] = entra.Reading{Unread: entra.UnreadNotFound, Detail: "there is no such user"}
 		}
 	}
-	if groupNamed(s, "ca-exclusions") == nil {
+	if _, n := groupNamed(s, "ca-exclusions"); n == 0 {
 		s.Readings[entra.PartGroup.Of("ca-exclusions")] = entra.Reading{Unread: entra.UnreadNotFound, Detail: "there is no such group"}
 	}
 	for p, why := range w.unread {

@@ -79,10 +79,13 @@ func (m *maker) ours(id string) bool {
 
 func (m *maker) findGroup() *entra.Group {
 	want := m.d.ExclusionGroup
-	g := groupNamed(m.s, want.MailNickname)
+	g, n := groupNamed(m.s, want.MailNickname)
 	part := entra.PartGroup.Of(want.MailNickname)
 	if want.ObjectID != "" {
 		g, part = m.s.Group(want.ObjectID), entra.PartGroup.Of(want.ObjectID)
+	} else if n > 1 {
+		m.open("", "exclusion group "+want.DisplayName, fmt.Sprintf("%d groups bear the mail nickname %s", n, want.MailNickname), "find out who made the others, and name the right one by object_id")
+		return nil
 	}
 	if g != nil {
 		if why := m.unusable(g); why != "" {

@@ -140,7 +140,7 @@ func patchMFA(c *change) outcome {
 
 func createGroup(c *change) outcome {
 	b := c.body.(*groupBody)
-	if groupNamed(c.s, b.MailNickname) != nil {
+	if _, n := groupNamed(c.s, b.MailNickname); n > 0 {
 		return idle
 	}
 	c.s.Groups = append(c.s.Groups, entra.Group{
@@ -270,7 +270,7 @@ func exit(s *entra.Snapshot, user, container string) {
 
 func createUnit(c *change) outcome {
 	b := c.body.(*unitBody)
-	if unitNamed(c.s, b.DisplayName) != nil {
+	if _, n := unitNamed(c.s, b.DisplayName); n > 0 {
 		return idle
 	}
 	c.s.AdministrativeUnits = append(c.s.AdministrativeUnits, entra.AdministrativeUnit{

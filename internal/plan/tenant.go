@@ -27,22 +27,25 @@ func unitOf(s *entra.Snapshot, id string) *entra.AdministrativeUnit {
 	return &s.AdministrativeUnits[i]
 }
 
-func unitNamed(s *entra.Snapshot, name string) *entra.AdministrativeUnit {
-	i := slices.IndexFunc(s.AdministrativeUnits, func(u entra.AdministrativeUnit) bool {
-		return strings.EqualFold(u.DisplayName.Or(""), name)
-	})
-	if i < 0 {
-		return nil
-	}
-	return &s.AdministrativeUnits[i]
+// unitNamed is the first unit of a display name, and how many bear it: Entra lets several.
+func unitNamed(s *entra.Snapshot, name string) (*entra.AdministrativeUnit, int) {
+	return named(s.AdministrativeUnits, name, func(u entra.AdministrativeUnit) string { return u.DisplayName.Or("") })
 }
 
-func groupNamed(s *entra.Snapshot, nickname string) *entra.Group {
-	i := slices.IndexFunc(s.Groups, func(g entra.Group) bool { return strings.EqualFold(g.MailNickname.Or(""), nickname) })
-	if i < 0 {
-		return nil
+// groupNamed is the first group of a mail nickname, and how many bear it: Entra lets several.
+func groupNamed(s *entra.Snapshot, nickname string) (*entra.Group, int) {
+	return named(s.Groups, nickname, func(g entra.Group) string { return g.MailNickname.Or("") })
+}
+
+func named[T any](list []T, name string, of func(T) string) (first *T, n int) {
+	for i := range list {
+		if strings.EqualFold(of(list[i]), name) {
+			if n++; n == 1 {
+				first = &list[i]
+			}
+		}
 	}
-	return &s.Groups[i]
+	return first, n
 }
 
 func memberIn(list []entra.Member, id string) bool {

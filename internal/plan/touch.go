@@ -111,9 +111,11 @@ func properties(s *entra.Snapshot, object string) map[string]any {
 	case onUserName:
 		return map[string]any{"taken": s.UserByName(id) != nil}
 	case onGroupName:
-		return map[string]any{"taken": groupNamed(s, id) != nil}
+		_, n := groupNamed(s, id)
+		return map[string]any{"taken": n > 0}
 	case onUnitName:
-		return map[string]any{"taken": unitNamed(s, id) != nil}
+		_, n := unitNamed(s, id)
+		return map[string]any{"taken": n > 0}
 	case onUnitMember:
 		return unitMember(s, id)
 	case onRoles:

@@ -26,12 +26,15 @@ func (m *maker) findUnit() (id string, ok bool) {
 		m.openUnread("", "restricted unit "+want.DisplayName, entra.PartUnits)
 		return "", false
 	}
-	unit := unitNamed(m.s, want.DisplayName)
+	unit, n := unitNamed(m.s, want.DisplayName)
 	if want.ObjectID != "" {
 		if unit = unitOf(m.s, want.ObjectID); unit == nil {
 			m.open("", "restricted unit "+want.DisplayName, "there is no unit "+want.ObjectID, "correct object_id, or remove it to have the unit created")
 			return "", false
 		}
+	} else if n > 1 {
+		m.open("", "restricted unit "+want.DisplayName, fmt.Sprintf("%d units bear this name", n), "find out who made the others, and name the right one by object_id")
+		return "", false
 	}
 	if unit == nil {
 		return m.createUnit()
