@@ -340,8 +340,8 @@ func TestFaultsThatAnswer(t *testing.T) {
 	}
 	set(Fault{Path: "/users", Action: Forbidden})
 	want(t, s, 403, tok, "GET", "/v1.0/users", nil)
-	set(Fault{Action: PermissionMissing, Permission: "domain.read.all", Times: -1})
-	want(t, s, 403, tok, "GET", "/v1.0/domains", nil)
+	set(Fault{Action: PermissionMissing, Permission: "auditlog.read.all", Times: -1})
+	want(t, s, 403, tok, "GET", "/v1.0/auditLogs/signIns", nil)
 	want(t, s, 200, tok, "GET", "/v1.0/users", nil)
 	set(Fault{Method: "GET", Path: "/users", Action: Throttled})
 	batch, _ := want(t, s, 200, tok, "POST", "/v1.0/$batch", map[string]any{"requests": []any{map[string]any{"id": "1", "method": "GET", "url": "/users"}}})

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -73,6 +74,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.write(w)
 }
 
+// versionForm is how api-versions are written. Paths without a provider have had many, so any
+// that Resource Manager could have is taken there.
+var versionForm = regexp.MustCompile(`^20[1-9]\d-[01]\d-[0-3]\d(-preview)?$`)
+
 // apiVersion is the request's, by its name in any case.
 func apiVersion(r *http.Request) string {
 	for k, v := range r.URL.Query() {
@@ -92,6 +97,10 @@ func (c *call) serve() {
 	}
 	if c.version == "" {
 		c.fail(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
+		return
+	}
+	if !versionForm.MatchString(c.version) || c.version < "2014-04-01" {
+		c.fail(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '"+c.version+"' is invalid.")
 		return
 	}
 	if !c.readBody() || !c.strongEnough() {

@@ -320,3 +320,10 @@ func TestNearRealTimeRulesArePreviewOnly(t *testing.T) {
 		t.Errorf("the stable version lists %v", list)
 	}
 }
+
+func TestApiVersionsThatNeverWereAreRefused(t *testing.T) {
+	s := open(t)
+	for _, version := range []string{"1999-01-01", "latest", "2022-99-01"} {
+		s.refused(http.StatusBadRequest, "InvalidApiVersionParameter", "GET", "/subscriptions", version, "")
+	}
+}

@@ -81,7 +81,7 @@ func (c *call) mayManage(o state.Object) bool {
 var readOnlyApp = strings.Fields("id appId createdDateTime publisherDomain deletedDateTime disabledByMicrosoftStatus applicationTemplateId")
 
 func (c *call) createApplication() {
-	if !c.decode("application") || !c.required("Application", "displayName") || !c.writable(readOnlyApp) {
+	if !c.decode("application") || !c.required("Application", "displayName") || !c.writable(readOnlyApp) || !c.validValues("Application", appValues) {
 		return
 	}
 	b := c.body.Clone()
@@ -123,7 +123,7 @@ func (c *call) goodURIs(b state.Object) bool {
 
 func (c *call) updateApplication() {
 	o := c.application()
-	if o == nil || !c.decode("application") || !c.writable(readOnlyApp) || !c.mayManage(o) {
+	if o == nil || !c.decode("application") || !c.writable(readOnlyApp) || !c.mayManage(o) || !c.validValues("Application", appValues) {
 		return
 	}
 	b := c.body.Clone()

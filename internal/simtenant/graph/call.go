@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/json"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -85,7 +86,12 @@ func (c *call) list(objects []state.Object, typ string) { c.page(objects, typ) }
 func (c *call) one(o state.Object, typ string) { c.single(http.StatusOK, o, typ) }
 
 // created answers 201 with a new object.
-func (c *call) created(o state.Object, typ string) { c.single(http.StatusCreated, o, typ) }
+func (c *call) created(o state.Object, typ string) {
+	c.single(http.StatusCreated, o, typ)
+	if c.answer.status == http.StatusCreated && o.ID() != "" {
+		c.answer.header = http.Header{"Location": {c.base() + "/" + c.version + c.path + "/" + o.ID()}}
+	}
+}
 
 // get is an object that readers can see by now, nil otherwise.
 func (c *call) get(coll, id string) state.Object {
@@ -223,11 +229,21 @@ func (c *call) readBody() bool {
 	if len(strings.TrimSpace(string(data))) == 0 {
 		return true
 	}
-	if json.Unmarshal(data, &c.body) != nil || c.body == nil {
+	if c.r.Header.Get("Content-Type") == "" {
+		c.fail(http.StatusBadRequest, "Request_BadRequest", "Write requests (excluding DELETE) must contain the Content-Type header declaration.")
+		return false
+	}
+	if !isJSON(c.r.Header.Get("Content-Type")) || json.Unmarshal(data, &c.body) != nil || c.body == nil {
 		c.fail(http.StatusBadRequest, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 		return false
 	}
 	return true
+}
+
+// isJSON is whether a Content-Type says JSON; what curl sends unless told otherwise does not.
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
 }
 
 // plainText is a body that is not JSON.

@@ -80,6 +80,9 @@ func (c *call) activate() {
 		return
 	}
 	template := c.body.String("roleTemplateId")
+	if !c.required("DirectoryRole", "roleTemplateId") {
+		return
+	}
 	switch {
 	case c.roleDefinition(template) == nil:
 		c.notFound(template)

@@ -153,6 +153,8 @@ func (a *API) serve(r *http.Request, version, path string, who state.Principal, 
 		switch {
 		case !who.User && isMe(path):
 			c.fail(http.StatusBadRequest, "BadRequest", "/me request is only valid with delegated authentication flow.")
+		case rt == nil && known && !permissionsFor(r.Method, a.patternOf(version, path)).empty():
+			c.notModelled(r.Method + " /" + version + path)
 		case rt == nil && known:
 			c.fail(http.StatusMethodNotAllowed, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 		case rt == nil:

@@ -127,10 +127,10 @@ func (c *call) createGroup() {
 		c.required("Group", "securityEnabled")
 		return
 	}
-	if !c.sensibleGroup(g) || !c.mayCreateGroup(g) {
+	if !c.validValues("Group", groupValues) || !c.sensibleGroup(g) || !c.mayCreateGroup(g) {
 		return
 	}
-	members, owners, ok := c.bound(g)
+	members, owners, ok := c.bound(g, g)
 	if !ok {
 		return
 	}
@@ -186,11 +186,32 @@ func (c *call) mayCreateGroup(g state.Object) bool {
 	return true
 }
 
-// bound takes members@odata.bind and owners@odata.bind out of a body.
-func (c *call) bound(g state.Object) (members, owners []string, ok bool) {
+// stillGroup refuses a change after which a group is of no kind that Graph writes.
+func (c *call) stillGroup(g, b state.Object) bool {
+	after := g.Clone()
+	for k, v := range b {
+		after[k] = v
+	}
+	unified := slices.Contains(after.Strings("groupTypes"), "Unified")
+	switch {
+	case unified != slices.Contains(g.Strings("groupTypes"), "Unified") || after.Bool("mailEnabled") != g.Bool("mailEnabled"):
+		c.notModelled("turning a group into one of another kind")
+	case !unified && !after.Bool("securityEnabled"):
+		c.bad("The service does not currently support writes of groups that are neither mail-enabled nor security-enabled.")
+	case g.Bool("isAssignableToRole") && !strings.EqualFold(after.String("visibility"), "Private") && after["visibility"] != nil:
+		c.bad("A group with isAssignableToRole must be a security group, and private when it has a visibility.")
+	default:
+		return true
+	}
+	return false
+}
+
+// bound takes members@odata.bind and owners@odata.bind out of a body for a group, which
+// may be the body itself.
+func (c *call) bound(g, body state.Object) (members, owners []string, ok bool) {
 	for key, into := range map[string]*[]string{"members@odata.bind": &members, "owners@odata.bind": &owners} {
-		refs := g.Strings(key)
-		delete(g, key)
+		refs := body.Strings(key)
+		delete(body, key)
 		if len(refs) > 20 {
 			c.bad("The limit of 20 bound references is exceeded.")
 			return nil, nil, false
@@ -201,14 +222,33 @@ func (c *call) bound(g state.Object) (members, owners []string, ok bool) {
 				c.notFound(refID(ref))
 				return nil, nil, false
 			}
-			if g.Bool("isAssignableToRole") && typeOf(o) == "group" {
-				c.bad("A group cannot be a member of a group that is assignable to roles.")
+			rel, _, _ := strings.Cut(key, "@")
+			if !c.bindable(g, o, rel) {
 				return nil, nil, false
 			}
 			*into = append(*into, o.ID())
 		}
 	}
 	return members, owners, true
+}
+
+// bindable is whether an object may join a group, or own it; it answers 400 when not.
+func (c *call) bindable(g, o state.Object, rel string) bool {
+	kinds := []string{"user", "group", "servicePrincipal", "device"}
+	if rel == "owners" {
+		kinds = []string{"user", "servicePrincipal"}
+	}
+	switch {
+	case g.ID() != "" && slices.Contains(c.tx.Linked(rel, g.ID()), strings.ToLower(o.ID())):
+		c.bad("One or more added object references already exist for the following modified properties: '" + rel + "'.")
+	case rel == "members" && g.Bool("isAssignableToRole") && typeOf(o) == "group":
+		c.bad("A group cannot be a member of a group that is assignable to roles.")
+	case o.ID() == g.ID() || !slices.Contains(kinds, typeOf(o)):
+		c.bad("Unsupported referenced-object resource identifier '" + o.ID() + "'.")
+	default:
+		return true
+	}
+	return false
 }
 
 // storeGroup puts a new group with Entra's defaults; a user who makes one owns it, an
@@ -230,6 +270,8 @@ func (c *call) storeGroup(g state.Object, members, owners []string) state.Object
 	if g.Bool("isAssignableToRole") {
 		g["visibility"] = "Private"
 	}
+	g["id"] = state.NewID()
+	g["securityIdentifier"] = securityIdentifier(g.ID())
 	g = c.create(collGroups, g)
 	if c.who.User && len(owners) == 0 && slices.Contains(g.Strings("groupTypes"), "Unified") {
 		owners = append(owners, c.who.ObjectID)
@@ -257,7 +299,10 @@ func (c *call) updateGroup() {
 		return
 	}
 	b := c.body.Clone()
-	members, owners, ok := c.bound(b)
+	if !c.validValues("Group", groupValues) || !c.stillGroup(g, b) {
+		return
+	}
+	members, owners, ok := c.bound(g, b)
 	if !ok {
 		return
 	}
@@ -303,15 +348,7 @@ func (c *call) addMember() {
 	if m == nil || !c.mayChangeGroup(g) {
 		return
 	}
-	switch {
-	case slices.Contains(c.tx.Linked("members", g.ID()), strings.ToLower(m.ID())):
-		c.bad("One or more added object references already exist for the following modified properties: 'members'.")
-		return
-	case g.Bool("isAssignableToRole") && typeOf(m) == "group":
-		c.bad("A group cannot be a member of a group that is assignable to roles.")
-		return
-	case m.ID() == g.ID() || !slices.Contains([]string{"user", "group", "servicePrincipal", "device"}, typeOf(m)):
-		c.bad("Unsupported referenced-object resource identifier '" + m.ID() + "'.")
+	if !c.bindable(g, m, "members") {
 		return
 	}
 	c.joinGroup(g, m)
@@ -349,12 +386,7 @@ func (c *call) addOwner() {
 	if o == nil || !c.mayChangeGroup(g) {
 		return
 	}
-	switch {
-	case slices.Contains(c.tx.Linked("owners", g.ID()), strings.ToLower(o.ID())):
-		c.bad("One or more added object references already exist for the following modified properties: 'owners'.")
-		return
-	case typeOf(o) != "user" && typeOf(o) != "servicePrincipal":
-		c.bad("Unsupported referenced-object resource identifier '" + o.ID() + "'.")
+	if !c.bindable(g, o, "owners") {
 		return
 	}
 	c.tx.Link("owners", g.ID(), o.ID())

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"breakglass/internal/simtenant/state"
 )
@@ -47,7 +48,11 @@ func (c *call) page(objects []state.Object, typ string) {
 		c.answer.status, c.answer.body = http.StatusOK, plainText(strconv.Itoa(len(seen)))
 		return
 	}
-	start := q.after(seen)
+	start, err := q.after(seen)
+	if err != nil {
+		c.badQuery(err)
+		return
+	}
 	end := min(start+q.top, len(seen))
 	body := map[string]any{"@odata.context": c.context(typ, false), "value": []any{}}
 	if q.count {
@@ -64,13 +69,14 @@ func (c *call) page(objects []state.Object, typ string) {
 	}
 	body["value"] = value
 	if end < len(seen) {
-		body["@odata.nextLink"] = c.nextLink(end, seen[end-1].ID())
+		body["@odata.nextLink"] = c.nextLink(pageToken(seen, end))
 	}
 	c.reply(http.StatusOK, body)
 }
 
 // single answers with one object after $select and $expand.
 func (c *call) single(status int, o state.Object, typ string) {
+	c.answer.status = status
 	if strings.HasSuffix(c.path, "/$count") {
 		c.notModelled("$count of a single object")
 		return
@@ -141,7 +147,10 @@ func (c *call) badQuery(err error) {
 // readQuery understands the options for a type, or says why not.
 func (c *call) readQuery(typ string) (query, error) {
 	q := query{top: defaultPage, token: c.query["skiptoken"], count: strings.EqualFold(c.query["count"], "true")}
-	var err error
+	err := c.knownOptions()
+	if err != nil {
+		return q, err
+	}
 	if text, ok := c.query["filter"]; ok {
 		if q.filter, err = parseFilter(text); err == nil {
 			err = q.filter.check(scope{typ: typ, beta: c.beta()})
@@ -171,6 +180,30 @@ func (c *call) readQuery(typ string) (query, error) {
 	}
 	return q, c.advanced(typ, q)
 }
+
+// knownOptions refuses options that OData has and this does not, options that nobody has, and
+// page tokens that were never given out. Parameters without a $ are the caller's own affair.
+func (c *call) knownOptions() error {
+	for raw := range c.r.URL.Query() {
+		name, system := strings.CutPrefix(strings.ToLower(raw), "$")
+		switch {
+		case !system || slices.Contains(servedOptions, name):
+		case name == "format" && strings.HasPrefix(c.query["format"], "application/json"), name == "format" && c.query["format"] == "json":
+		case slices.Contains([]string{"apply", "compute", "deltatoken", "format", "index", "schemaversion"}, name):
+			return missing("$" + name)
+		default:
+			return says("The query parameter '%s' is not supported.", raw)
+		}
+	}
+	if token := c.query["skiptoken"]; token != "" {
+		if _, ok := readToken(token); !ok {
+			return unsupported{"Request_BadRequest", "The specified page token value is invalid."}
+		}
+	}
+	return nil
+}
+
+var servedOptions = []string{"select", "filter", "expand", "orderby", "top", "skip", "skiptoken", "count", "search"}
 
 // maxTop: the reports allow a thousand, the directory one less.
 func maxTop(typ string) int {
@@ -273,31 +306,46 @@ func compareValues(a, b any) int {
 	return n
 }
 
-// after is where the page begins: behind the object that the token names, or where it
-// stood when it is gone.
-func (q query) after(list []state.Object) int {
+// marks is how many objects before a page its token names, the nearest first. As long as
+// one of them is left the next page begins right behind it, whatever came or went.
+const marks = 16
+
+// pageToken is the token of the page that begins at a place.
+func pageToken(list []state.Object, at int) string {
+	var ids []string
+	for i := at - 1; i >= max(at-marks, 0); i-- {
+		ids = append(ids, list[i].ID())
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(ids, "|")))
+}
+
+// readToken is the ids that a token names.
+func readToken(token string) ([]string, bool) {
+	data, err := base64.RawURLEncoding.DecodeString(token)
+	ids := strings.Split(string(data), "|")
+	return ids, err == nil && !slices.Contains(ids, "") && len(ids) <= marks && !strings.ContainsFunc(string(data), unicode.IsControl)
+}
+
+// after is where the page begins: behind the nearest object that the token names. When all
+// of them are gone the token is worth nothing: to guess a place could leave objects out.
+func (q query) after(list []state.Object) (int, error) {
 	if q.token == "" {
-		return 0
+		return 0, nil
 	}
-	data, err := base64.RawURLEncoding.DecodeString(q.token)
-	at, id, ok := strings.Cut(string(data), "|")
-	n, nerr := strconv.Atoi(at)
-	if err != nil || !ok || nerr != nil || n < 0 {
-		return 0
-	}
-	for i, o := range list {
-		if o.ID() == id {
-			return i + 1
+	ids, _ := readToken(q.token)
+	for _, id := range ids {
+		if i := slices.IndexFunc(list, func(o state.Object) bool { return o.ID() == id }); i >= 0 {
+			return i + 1, nil
 		}
 	}
-	return min(n, len(list))
+	return 0, unsupported{"Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request."}
 }
 
 // nextLink is the absolute address of the next page: the same query with a token.
-func (c *call) nextLink(at int, last string) string {
+func (c *call) nextLink(token string) string {
 	values, _ := url.ParseQuery(c.r.URL.RawQuery)
 	values.Del("$skiptoken")
-	values.Set("$skiptoken", base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d|%s", at, last)))
+	values.Set("$skiptoken", token)
 	return c.base() + "/" + c.version + c.path + "?" + strings.ReplaceAll(values.Encode(), "%24", "$")
 }
 
@@ -317,13 +365,28 @@ var sets = map[string]string{
 	"administrativeUnit": "directory/administrativeUnits",
 }
 
+// named is whether a segment of the path is the key of something, not a name of the model's.
+func (c *call) named(segment string) bool {
+	segment, err := url.PathUnescape(segment)
+	for _, v := range c.params {
+		if err == nil && v == segment {
+			return true
+		}
+	}
+	return false
+}
+
 // context is the answer's @odata.context.
 func (c *call) context(typ string, entity bool) string {
 	set, ok := sets[typ]
 	if !ok {
 		set = identifierSegment.ReplaceAllString(strings.Trim(c.path, "/"), "('$1')")
-		if entity {
-			set, _ = cutLast(strings.Trim(c.path, "/"))
+		if entity && c.answer.status != http.StatusCreated { // a new object's address is not the path
+			if whole, last := cutLast(strings.Trim(c.path, "/")); c.named(last) {
+				set = whole
+			} else {
+				set = strings.Trim(c.path, "/") // a thing of which there is one
+			}
 			set = identifierSegment.ReplaceAllString(set, "('$1')")
 		}
 	}

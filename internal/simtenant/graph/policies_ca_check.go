@@ -61,6 +61,11 @@ func (c *call) checkWho(p, before state.Object) string {
 	}
 	had := before.Object("conditions").Object("users")
 	for _, key := range []string{"includeUsers", "excludeUsers"} {
+		for _, word := range users.Strings(key) {
+			if key == "excludeUsers" && (word == "All" || word == "None") && !slices.Contains(had.Strings(key), word) {
+				return "1023: excludeUsers contains '" + word + "', which is not a user of the tenant."
+			}
+		}
 		if bad := c.unknown(users.Strings(key), had.Strings(key), "users", "All", "None", "GuestsOrExternalUsers"); bad != "" {
 			return "1023: " + key + " contains '" + bad + "', which is not a user of the tenant."
 		}
@@ -175,6 +180,12 @@ func (c *call) checkConditions(p, before state.Object) string {
 	if len(cond.Strings("clientAppTypes")) == 0 {
 		return "1036: clientAppTypes must not be empty."
 	}
+	if kinds := cond.Strings("clientAppTypes"); len(kinds) > 1 && slices.Contains(kinds, "all") {
+		return "1041: clientAppTypes 'all' cannot be combined with other values."
+	}
+	if filter := cond.Object("devices").Object("deviceFilter"); filter != nil && !ruleLooksSound(filter.String("rule")) {
+		return "1042: The rule of the device filter is not valid."
+	}
 	if locations := cond.Object("locations"); locations != nil {
 		if len(locations.Strings("includeLocations")) == 0 {
 			return "1037: locations must include at least one location."
@@ -196,8 +207,40 @@ func (c *call) checkConditions(p, before state.Object) string {
 	return ""
 }
 
-func (c *call) checkControls(p, _ state.Object) string {
+// ruleLooksSound is a coarse look at a device filter's rule: it names a device's property
+// and closes what it opens. What passes may still be more than the sign-in understands.
+func ruleLooksSound(rule string) bool {
+	return strings.Contains(strings.ToLower(rule), "device.") && len(rule) <= 3072 &&
+		strings.Count(rule, "(") == strings.Count(rule, ")") && strings.Count(rule, `"`)%2 == 0
+}
+
+// checkFrequency is what is wrong with a sign-in frequency ("signInFrequencySessionControl").
+func checkFrequency(f state.Object) string {
+	n, counted := f["value"].(float64)
+	limit := map[string]float64{"hours": 23, "days": 365}[f.String("type")]
+	switch {
+	case !f.Bool("isEnabled"):
+		return ""
+	case f.String("frequencyInterval") == "everyTime":
+		if counted || f.String("type") != "" {
+			return "1060: signInFrequency with the interval everyTime has neither type nor value."
+		}
+	case limit == 0 || !counted || n < 1 || n > limit || n != float64(int(n)):
+		return "1061: signInFrequency must have a type, and a value of 1 to 23 hours or 1 to 365 days."
+	}
+	return ""
+}
+
+func (c *call) checkControls(p, before state.Object) string {
 	grant, session := p.Object("grantControls"), p.Object("sessionControls")
+	if bad := checkFrequency(session.Object("signInFrequency")); bad != "" {
+		return bad
+	}
+	for _, terms := range grant.Strings("termsOfUse") { // the simulated tenant has no agreements
+		if !slices.Contains(before.Object("grantControls").Strings("termsOfUse"), terms) {
+			return "1058: terms of use '" + terms + "' do not exist."
+		}
+	}
 	if grant == nil && !anySet(session) {
 		return "1050: grantControls or sessionControls must be specified."
 	}

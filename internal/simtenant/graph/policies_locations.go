@@ -43,6 +43,9 @@ const (
 	countryLocation = "#microsoft.graph.countryNamedLocation"
 )
 
+// countryCode is ISO 3166-1 alpha-2.
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
+
 func (c *call) listLocations() {
 	if c.conditionalAccessLicensed() {
 		c.list(c.tx.List(collLocations), "namedLocation")
@@ -123,6 +126,11 @@ func checkLocation(l state.Object) string {
 	if l.String("@odata.type") == countryLocation {
 		if len(l.Strings("countriesAndRegions")) == 0 && !l.Bool("includeUnknownCountriesAndRegions") {
 			return "1063: countriesAndRegions must contain at least one country or region."
+		}
+		for _, country := range l.Strings("countriesAndRegions") {
+			if !countryCode.MatchString(country) {
+				return "1068: '" + country + "' is not a country or region in two letters."
+			}
 		}
 		return ""
 	}

@@ -145,6 +145,10 @@ func (c *call) updateMethodConfiguration() {
 	if !c.decode(typ) {
 		return
 	}
+	if bad := c.checkConfiguration(conf, c.body); bad != "" {
+		c.fail(http.StatusBadRequest, "invalidRequest", bad)
+		return
+	}
 	before := c.methodsPolicy()
 	merge(conf, c.body)
 	rest := []any{}
@@ -156,6 +160,34 @@ func (c *call) updateMethodConfiguration() {
 	c.storeMethods(state.Object{"authenticationMethodConfigurations": append(rest, map[string]any(conf))})
 	c.auditMethods(before)
 	c.noContent()
+}
+
+// checkConfiguration is what is wrong with a change of a configuration: key models that are
+// no GUIDs, targets that nobody knows and that were not there before.
+func (c *call) checkConfiguration(before, b state.Object) string {
+	for _, id := range b.Object("keyRestrictions").Strings("aaGuids") {
+		if !guidText.MatchString(id) {
+			return "The AAGUID '" + id + "' is not a GUID."
+		}
+	}
+	for _, list := range []string{"includeTargets", "excludeTargets"} {
+		had := map[any]bool{}
+		for _, e := range elements(before[list]) {
+			had[member(e, "id")] = true
+		}
+		for _, e := range elements(b[list]) {
+			id, _ := member(e, "id").(string)
+			kind, _ := member(e, "targetType").(string)
+			coll := map[string]string{"group": collGroups, "user": collUsers}[kind]
+			if had[any(id)] || id == "all_users" && list == "includeTargets" && kind == "group" {
+				continue
+			}
+			if coll == "" || c.tx.Get(coll, id) == nil {
+				return "The target '" + id + "' of " + list + " could not be found."
+			}
+		}
+	}
+	return ""
 }
 
 // everyone is the target group that stands for all users.

@@ -180,10 +180,7 @@ func (c *call) createAssignment() {
 		c.notModelled("role assignments with an appScopeId")
 		return
 	}
-	if scope == "" {
-		scope = "/"
-	}
-	if !c.assignable(b.String("roleDefinitionId"), b.String("principalId"), scope) {
+	if !c.required("RoleAssignment", "roleDefinitionId", "principalId", "directoryScopeId") || !c.assignable(b.String("roleDefinitionId"), b.String("principalId"), scope) {
 		return
 	}
 	role := c.roleDefinition(b.String("roleDefinitionId")).ID()
@@ -209,12 +206,24 @@ func (c *call) assignable(role, principal, scope string) bool {
 		c.notFound(principal)
 	case p.String("@odata.type") == "#microsoft.graph.group" && !p.Bool("isAssignableToRole"):
 		c.fail(http.StatusBadRequest, "Request_BadRequest", "The group '"+principal+"' must have isAssignableToRole set to be assigned to a role.")
+	case scope != "/" && guidText.MatchString(strings.TrimPrefix(scope, "/")):
+		c.notModelled("role assignments over one object")
 	case scope != "/" && c.tx.Get("directory/administrativeUnits", strings.TrimPrefix(scope, "/administrativeUnits/")) == nil:
 		c.fail(http.StatusBadRequest, "Request_BadRequest", "The directory scope '"+scope+"' is not supported or does not exist.")
+	case scope != "/" && !slices.Contains(scopedRoles, strings.ToLower(role)):
+		c.fail(http.StatusBadRequest, "Request_BadRequest", "The role definition '"+role+"' cannot be assigned over an administrative unit.")
 	default:
 		return true
 	}
 	return false
+}
+
+// scopedRoles are the built-in roles that can be assigned over an administrative unit (page
+// "Assign Microsoft Entra roles with administrative unit scope"), Global Administrator not among them.
+var scopedRoles = []string{
+	"c4e39bd9-1100-46d3-8c65-fb160da0071f", "7698a772-787b-4ac8-901f-60d6b08affd2", "fdd7a751-b60b-444a-984c-02652fe8fa1c", "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+	"4d6ac14f-3453-41d0-bef9-a3e0c569773a", "966707d0-3269-4727-9be2-8c3a10f19b9d", "7be44c8a-adaf-4e2a-84d6-ab2649e08a13", "f28a1f50-f6e7-4571-818b-6a12f2af6b6c",
+	"69091246-20e8-4a56-aa4d-066075b2a7a8", "fe930be7-5e62-47db-91af-98c3a49a38b1",
 }
 
 // grantRole stores an assignment in force, its role activated as a directoryRole; hidden

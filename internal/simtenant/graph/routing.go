@@ -47,6 +47,18 @@ func (a *API) match(method, version, path string) (best *route, params map[strin
 	return best, params, known
 }
 
+// patternOf is the most literal pattern that a path fits, with any method.
+func (a *API) patternOf(version, path string) string {
+	segments, score, pattern := segmentsOf(path), -1, path
+	for i := range a.table {
+		rt := &a.table[i]
+		if _, literal, ok := rt.match(segments); ok && literal > score && (!rt.beta || version == "beta") {
+			score, pattern = literal, rt.pattern
+		}
+	}
+	return pattern
+}
+
 // segmentsOf parts a path; a key in parentheses becomes a segment of its own:
 // users('x') is users/x, applications(appId='x') is applications/appId=x, delta() is delta.
 func segmentsOf(path string) []string {

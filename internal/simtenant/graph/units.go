@@ -61,6 +61,9 @@ func (c *call) createUnit() {
 	if !c.decode("administrativeUnit") || !c.required("AdministrativeUnit", "displayName") {
 		return
 	}
+	if !c.validValues("AdministrativeUnit", unitValues) {
+		return
+	}
 	if c.body.String("membershipType") == "Dynamic" || c.body["membershipRule"] != nil {
 		c.notModelled("administrative units with dynamic membership")
 		return
@@ -84,7 +87,7 @@ func (c *call) createUnit() {
 
 func (c *call) updateUnit() {
 	u := c.unit()
-	if u == nil || !c.decode("administrativeUnit") {
+	if u == nil || !c.decode("administrativeUnit") || !c.validValues("AdministrativeUnit", unitValues) {
 		return
 	}
 	if v, ok := c.body["isMemberManagementRestricted"]; ok && v != u["isMemberManagementRestricted"] {
@@ -173,6 +176,10 @@ func (c *call) createInUnit() {
 		return
 	}
 	delete(c.body, "@odata.type")
+	if u.Bool("isMemberManagementRestricted") && c.body.Bool("isAssignableToRole") {
+		c.bad("A group that is assignable to roles cannot be a member of a restricted management administrative unit.")
+		return
+	}
 	if !c.granted("Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All") {
 		c.denied()
 		return

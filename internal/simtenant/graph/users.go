@@ -133,7 +133,7 @@ func (c *call) createUser() {
 		return
 	}
 	u := c.body.Clone()
-	if !c.validName(u.String("userPrincipalName"), "") {
+	if !c.validValues("User", userValues) || !c.validName(u.String("userPrincipalName"), "") {
 		return
 	}
 	federated := c.domainOf(u.String("userPrincipalName")).String("authenticationType") == "Federated"
@@ -151,6 +151,8 @@ func (c *call) createUser() {
 	}
 	c.prepareUser(u)
 	c.setPassword(u, profile)
+	u["id"] = state.NewID()
+	u["securityIdentifier"] = securityIdentifier(u.ID())
 	u = c.create(collUsers, u)
 	c.audit("UserManagement", "Add", "Add user", logs.Target("User", u, logs.Changed("AccountEnabled", []any{}, []any{u["accountEnabled"]}), logs.Changed("UserPrincipalName", []any{}, []any{u["userPrincipalName"]})))
 	c.audit("UserManagement", "Update", "Update PasswordProfile", logs.Target("User", u))
@@ -233,7 +235,7 @@ var narrow = map[string]string{
 
 func (c *call) updateUser() {
 	u := c.user()
-	if u == nil || !c.decode("user") || !c.writable(readOnlyUser) || !c.mayUpdate(u) {
+	if u == nil || !c.decode("user") || !c.writable(readOnlyUser) || !c.mayUpdate(u) || !c.validValues("User", userValues) {
 		return
 	}
 	changed := c.body.Clone()

@@ -219,7 +219,7 @@ func (s *Server) federatedKeys(r *http.Request) issuerKeys {
 func (s *Server) checkFederated(tx *state.Tx, c client, a assertion, keys issuerKeys) (credential, error) {
 	var issuer, subject state.Object
 	for _, f := range tx.List("federatedIdentityCredentials") {
-		if c.app == nil || !strings.EqualFold(f.String("_application"), c.app.ID()) || f.String("issuer") != a.issuer {
+		if !arrived(tx, f) || c.app == nil || !strings.EqualFold(f.String("_application"), c.app.ID()) || f.String("issuer") != a.issuer {
 			continue
 		}
 		issuer = f

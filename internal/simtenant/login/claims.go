@@ -73,7 +73,7 @@ func (c *tokenCall) appToken() token {
 func (c *tokenCall) userToken(u state.Object, ses *session, scopes []string) token {
 	claims := jwt.MapClaims{
 		"idtyp": "user", "oid": u.ID(), "sub": subject(u.ID(), c.res.appID), "rh": stamp(u), "acct": 0, "acr": "1",
-		"amr": amr(ses.methods), "auth_time": ses.authTime.Unix(), "scp": strings.Join(scopes, " "), "ipaddr": clientIP(c.r),
+		"amr": amr(ses.methods), "auth_time": ses.authTime.Unix(), "scp": strings.Join(inToken(scopes), " "), "ipaddr": clientIP(c.r),
 		"name": u.String("displayName"), "upn": u.String("userPrincipalName"), "unique_name": u.String("userPrincipalName"),
 		"puid": "10032" + strings.ToUpper(strings.ReplaceAll(u.ID(), "-", ""))[:11], "sid": ses.id,
 		"wids":   append(c.tx.ActiveRoles(u.ID()), "b79fbf4d-3ef9-4689-8143-76b194e85509"),
@@ -108,6 +108,11 @@ func stamp(o state.Object) string {
 		o.String(state.Password), o.String("lastPasswordChangeDateTime"), o.String("signInSessionsValidFromDateTime"),
 	}, "\n")))
 	return "1." + base64.RawURLEncoding.EncodeToString(sum[:18])
+}
+
+// inToken leaves out the one scope that asks for a refresh token and is no right at the resource.
+func inToken(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == "offline_access" })
 }
 
 // amr is the methods used, in the token's words.

@@ -43,7 +43,7 @@ func (s *Server) findClient(tx *state.Tx, id string) (client, error) {
 	c := client{appID: id, name: firstPartyNames[id], sp: servicePrincipal(tx, id)}
 	c.app = tx.Find("applications", func(o state.Object) bool { return strings.EqualFold(o.String("appId"), id) })
 	switch {
-	case c.app == nil && c.sp == nil && c.name == "":
+	case c.app == nil && c.sp == nil && c.name == "", !arrived(tx, c.app), !arrived(tx, c.sp):
 		return client{}, refuse(700016, id, tenantName(tx))
 	case c.app != nil && c.sp == nil:
 		return client{}, refuse(7000229, id, tx.TenantID())
@@ -179,3 +179,7 @@ func objects(o state.Object, key string) []state.Object {
 	}
 	return out
 }
+
+// arrived is true once replication has brought an object, or none at all, to sign-in, which
+// sees a new application or federated credential no sooner than Graph's readers do.
+func arrived(tx *state.Tx, o state.Object) bool { return !tx.Now().Before(o.Time(state.VisibleAt)) }

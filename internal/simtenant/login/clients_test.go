@@ -173,6 +173,15 @@ func TestABuildServiceSignsInWithAFederatedAssertion(t *testing.T) {
 	if err := get(); err != nil {
 		t.Error(err)
 	}
+	soon := state.Object{state.VisibleAt: w.st.Clock.Now().Add(20 * time.Second).Format(time.RFC3339Nano)}
+	w.set("federatedIdentityCredentials", "f1", soon)
+	wants("AADSTS700211")
+	w.set("applications", daemonObj, soon)
+	wants("AADSTS700016")
+	w.st.Clock.Advance(20 * time.Second)
+	if err := get(); err != nil {
+		t.Errorf("after the replication: %v", err)
+	}
 }
 
 func jsonInto(res *http.Response, value *string) error {

@@ -140,7 +140,7 @@ func (s *Server) Owns(r *http.Request) bool {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, tenant := s.route(r.URL.Path)
 	if h == nil {
-		http.NotFound(w, r)
+		s.fail(w, r, NotModelled("the page "+r.URL.Path))
 		return
 	}
 	head := w.Header()
