@@ -71,26 +71,11 @@ func judgeSnapshot(want *config.Desired, s *entra.Snapshot, now time.Time) judge
 	j.findings = posture.Run(posture.Input{Desired: want, Snapshot: s, Now: now})
 	j.answer = posture.Ready(j.findings)
 	for _, acc := range want.Accounts {
-		if a := lockout.Analyze(s, accountName(acc, s), allowed(acc)...); a.Verdict == lockout.Fails && acc.Resolve(s) != nil {
+		if a := lockout.Analyze(s, acc.KnownAs(s), acc.Allowed()...); a.Verdict == lockout.Fails && acc.Resolve(s) != nil {
 			j.locked = true
 		}
 	}
 	return j
-}
-
-// accountName is what lockout calls an account: its object id once that is known.
-func accountName(acc config.Account, s *entra.Snapshot) string {
-	if u := acc.Resolve(s); u != nil {
-		return u.ID
-	}
-	return firstOf(acc.ObjectID, acc.UserPrincipalName)
-}
-
-func allowed(acc config.Account) []string {
-	if acc.Policy == "" {
-		return nil
-	}
-	return []string{acc.Policy}
 }
 
 // exit is the command's end: 4 for a lockout, 3 for anything short of pass.

@@ -228,7 +228,7 @@ func (m *demo) line(f posture.Finding) {
 
 func (m *demo) showWhy(j judgement) {
 	for _, acc := range j.want.Accounts {
-		a := lockout.Analyze(j.snapshot, accountName(acc, j.snapshot), allowed(acc)...)
+		a := lockout.Analyze(j.snapshot, acc.KnownAs(j.snapshot), acc.Allowed()...)
 		fmt.Fprintf(m.d.stdout, "  %s (%s) is %s\n", m.d.paint(bold, acc.ID), acc.UserPrincipalName, m.d.paintVerdict(a.Verdict))
 		for _, b := range a.Blockers {
 			if b.When == lockout.Never {

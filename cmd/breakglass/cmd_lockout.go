@@ -74,7 +74,7 @@ type accountAnalysis struct {
 func showLockout(d *deps, want *config.Desired, s *entra.Snapshot) error {
 	list := []accountAnalysis{}
 	for _, acc := range want.Accounts {
-		a := accountAnalysis{Account: acc.ID, Analysis: lockout.Analyze(s, accountName(acc, s), allowed(acc)...)}
+		a := accountAnalysis{Account: acc.ID, Analysis: lockout.Analyze(s, acc.KnownAs(s), acc.Allowed()...)}
 		a.missing = acc.Resolve(s) == nil
 		list = append(list, a)
 	}
@@ -139,8 +139,8 @@ func showScenarios(d *deps, want *config.Desired, s *entra.Snapshot) error {
 	ids := map[string]string{}
 	may := map[string][]string{}
 	for _, acc := range want.Accounts {
-		name := accountName(acc, s)
-		names, ids[name], may[name] = append(names, name), acc.ID, allowed(acc)
+		name := acc.KnownAs(s)
+		names, ids[name], may[name] = append(names, name), acc.ID, acc.Allowed()
 	}
 	m := lockout.Scenarios(s, names, may)
 	if d.global.json {

@@ -137,7 +137,7 @@ func stillProtects(ctx context.Context, d *deps, t *tenant, want *config.Desired
 }
 
 func keptOf(acc config.Account, s *entra.Snapshot) keptAccount {
-	a := lockout.Analyze(s, accountName(acc, s), allowed(acc)...)
+	a := lockout.Analyze(s, acc.KnownAs(s), acc.Allowed()...)
 	k := keptAccount{ID: acc.ID, Name: acc.UserPrincipalName, Verdict: string(a.Verdict), Policies: len(a.Standings)}
 	if acc.Resolve(s) == nil {
 		k.Verdict = "not found"

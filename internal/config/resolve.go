@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strings"
 
 	"breakglass/internal/entra"
@@ -14,6 +15,23 @@ func (a Account) Resolve(s *entra.Snapshot) *entra.User {
 		return s.User(a.ObjectID)
 	}
 	return s.UserByName(a.UserPrincipalName)
+}
+
+// KnownAs is what a reading calls the account: its object id once that is known, else its name.
+func (a Account) KnownAs(s *entra.Snapshot) string {
+	if u := a.Resolve(s); u != nil {
+		return u.ID
+	}
+	return cmp.Or(a.ObjectID, a.UserPrincipalName)
+}
+
+// Allowed are the ids of the policies that may apply to the account: the one that posture
+// passkey-required names, none for any other posture.
+func (a Account) Allowed() []string {
+	if a.Posture != PosturePasskeyRequired || a.Policy == "" {
+		return nil
+	}
+	return []string{a.Policy}
 }
 
 // Account is the account of an id in this file, of an object id or of a user principal

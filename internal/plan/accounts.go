@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"breakglass/internal/config"
 	"breakglass/internal/entra"
 )
 
@@ -26,16 +25,9 @@ func (m *maker) find() {
 		}
 		m.accounts = append(m.accounts, a)
 		m.p.Accounts = append(m.p.Accounts, Account{
-			ID: want.ID, Object: a.id, UserPrincipalName: want.UserPrincipalName, Allowed: allowedFor(want),
+			ID: want.ID, Object: a.id, UserPrincipalName: want.UserPrincipalName, Allowed: want.Allowed(),
 		})
 	}
-}
-
-func allowedFor(a config.Account) []string {
-	if a.Posture == config.PosturePasskeyRequired && a.Policy != "" {
-		return []string{a.Policy}
-	}
-	return nil
 }
 
 // absent says whether the tenant is known not to have the account, so that it may be created.

@@ -60,7 +60,7 @@ func asWanted(t *testing.T, d *config.Desired, w *tenant) {
 		if !permanent(s, u.ID) {
 			t.Errorf("%s is not a permanent Global Administrator", a.ID)
 		}
-		if lockout.Analyze(s, u.ID, allowedFor(a)...).Excluded != lockout.True {
+		if lockout.Analyze(s, u.ID, a.Allowed()...).Excluded != lockout.True {
 			t.Errorf("%s is not proven excluded", a.ID)
 		}
 	}
@@ -178,7 +178,7 @@ func TestEveryWriteMayFail(t *testing.T) {
 func guardAlways(t *testing.T, w *tenant, d *config.Desired) {
 	allowed := map[string][]string{}
 	for _, a := range d.Accounts {
-		allowed[a.UserPrincipalName] = allowedFor(a)
+		allowed[a.UserPrincipalName] = a.Allowed()
 	}
 	before := lockout.Analyze(w.snapshot(), ada).Verdict
 	w.meddle = func(Request) {

@@ -85,7 +85,7 @@ func (m *maker) exclude(p entra.Policy) {
 // under. That is left to a person: to end an exclusion may lock the account out.
 func (m *maker) excludedFromOwn(p entra.Policy, title string, users entra.UserCondition) {
 	for _, a := range m.accounts {
-		if !holds(allowedFor(a.want), p.ID) {
+		if !holds(a.want.Allowed(), p.ID) {
 			continue
 		}
 		if holds(users.ExcludeUsers.Or(nil), a.id) || (m.group != "" && holds(users.ExcludeGroups.Or(nil), m.group)) {
@@ -101,7 +101,7 @@ func (m *maker) wantFor(p entra.Policy) wanted {
 	var w wanted
 	everybody := true
 	for _, a := range m.accounts {
-		if holds(allowedFor(a.want), p.ID) {
+		if holds(a.want.Allowed(), p.ID) {
 			everybody = false
 			continue
 		}

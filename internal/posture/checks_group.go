@@ -38,7 +38,7 @@ func (j *judge) noGroup(absent result) result {
 	case j.s.Reading(entra.PartGroup.Of(groupName(want))).Unread == entra.UnreadNotFound:
 		return absent
 	}
-	return unsure("the exclusion group is not in this reading")
+	return unsure("the exclusion group is not in this reading, or several groups bear its mail nickname")
 }
 
 func groupName(want *config.ExclusionGroup) string {

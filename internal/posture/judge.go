@@ -23,6 +23,8 @@ type judge struct {
 // account is an account of the plan, and what the reading has of it.
 type account struct {
 	want config.Account
+	// name is what readings call it: the object id once that is known.
+	name string
 	// u is nil when the reading does not hold the account.
 	u  *entra.User
 	an lockout.Analysis
@@ -32,28 +34,11 @@ func newJudge(in Input) *judge {
 	j := &judge{d: in.Desired, s: in.Snapshot, now: in.Now, seals: in.Seals}
 	for _, want := range in.Desired.Accounts {
 		a := &account{want: want, u: want.Resolve(in.Snapshot)}
-		a.an = lockout.Analyze(in.Snapshot, a.name(), a.allowed()...)
+		a.name = want.KnownAs(in.Snapshot)
+		a.an = lockout.Analyze(in.Snapshot, a.name, want.Allowed()...)
 		j.accounts = append(j.accounts, a)
 	}
 	return j
-}
-
-// name is what readings call the account: the object id once it is known.
-func (a *account) name() string {
-	switch {
-	case a.u != nil:
-		return a.u.ID
-	case a.want.ObjectID != "":
-		return a.want.ObjectID
-	}
-	return a.want.UserPrincipalName
-}
-
-func (a *account) allowed() []string {
-	if a.want.Posture == config.PosturePasskeyRequired && a.want.Policy != "" {
-		return []string{a.want.Policy}
-	}
-	return nil
 }
 
 // result is what a check found.
@@ -120,11 +105,11 @@ func (j *judge) expand(p entra.Part, a *account) []entra.Part {
 		return nil
 	}
 	if a != nil {
-		return []entra.Part{p.Of(a.name())}
+		return []entra.Part{p.Of(a.name)}
 	}
 	var parts []entra.Part
 	for _, each := range j.accounts {
-		parts = append(parts, p.Of(each.name()))
+		parts = append(parts, p.Of(each.name))
 	}
 	return parts
 }
@@ -209,7 +194,8 @@ func (j *judge) ours(id string) bool {
 	return id != "" && slices.ContainsFunc(j.accounts, func(a *account) bool { return a.u != nil && strings.EqualFold(a.u.ID, id) })
 }
 
-// group is the exclusion group of the plan, as read: by object id, else by mail nickname.
+// group is the exclusion group of the plan, as read: by object id, else by mail nickname,
+// unless several groups bear that.
 func (j *judge) group() *entra.Group {
 	want := j.d.ExclusionGroup
 	if want == nil {
@@ -218,13 +204,17 @@ func (j *judge) group() *entra.Group {
 	if want.ObjectID != "" {
 		return j.s.Group(want.ObjectID)
 	}
-	i := slices.IndexFunc(j.s.Groups, func(g entra.Group) bool {
-		return want.MailNickname != "" && strings.EqualFold(g.MailNickname.Or(""), want.MailNickname)
-	})
-	if i < 0 {
-		return nil
+	var found *entra.Group
+	for i, g := range j.s.Groups {
+		if want.MailNickname == "" || !strings.EqualFold(g.MailNickname.Or(""), want.MailNickname) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &j.s.Groups[i]
 	}
-	return &j.s.Groups[i]
+	return found
 }
 
 // truth is b as an answer.
