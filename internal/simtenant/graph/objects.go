@@ -10,8 +10,13 @@ import (
 
 // kinds are the collections whose objects are directory objects, with their types.
 var kinds = []struct{ coll, typ string }{
-	{collUsers, "user"}, {collGroups, "group"}, {collPrincipals, "servicePrincipal"}, {collApplications, "application"},
-	{collDevices, "device"}, {collUnits, "administrativeUnit"}, {"directoryRoles", "directoryRole"},
+	{collUsers, "user"},
+	{collGroups, "group"},
+	{collPrincipals, "servicePrincipal"},
+	{collApplications, "application"},
+	{collDevices, "device"},
+	{collUnits, "administrativeUnit"},
+	{"directoryRoles", "directoryRole"},
 }
 
 // objectsRoutes is what Graph serves for any directory object.

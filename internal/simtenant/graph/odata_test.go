@@ -18,8 +18,10 @@ const eventual = "ConsistencyLevel"
 func TestFiltersThatGraphUnderstands(t *testing.T) {
 	h := newHouse(t, func(d *state.Document) {
 		d.Objects["users"] = append(d.Objects["users"],
-			state.Object{"id": "11111111-0000-4000-8000-000000000003", "userPrincipalName": "o'neil@" + houseDomain, "displayName": "O'Neil", "accountEnabled": false, "createdDateTime": "2026-03-01T10:00:00Z",
-				"assignedPlans": []any{map[string]any{"capabilityStatus": "Enabled", "servicePlanId": "41781fb2-bc02-4b7c-bd55-b576c07bb09d"}}, "proxyAddresses": []any{"SMTP:oneil@fabrikam.example"}},
+			state.Object{
+				"id": "11111111-0000-4000-8000-000000000003", "userPrincipalName": "o'neil@" + houseDomain, "displayName": "O'Neil", "accountEnabled": false, "createdDateTime": "2026-03-01T10:00:00Z",
+				"assignedPlans": []any{map[string]any{"capabilityStatus": "Enabled", "servicePlanId": "41781fb2-bc02-4b7c-bd55-b576c07bb09d"}}, "proxyAddresses": []any{"SMTP:oneil@fabrikam.example"},
+			},
 		)
 	})
 	const ga, olaf, neil = houseGA, houseUser, "11111111-0000-4000-8000-000000000003"

@@ -29,10 +29,12 @@ func (a *API) organizationRoutes() []route {
 			}
 			c.list(children(c.tx, "federationConfiguration", "_domain", d.ID()), "internalDomainFederation")
 		}},
-		{method: "GET", pattern: "/directory/onPremisesSynchronization", need: access{delegated: []string{"OnPremDirectorySynchronization.Read.All", "OnPremDirectorySynchronization.ReadWrite.All"}},
+		{
+			method: "GET", pattern: "/directory/onPremisesSynchronization", need: access{delegated: []string{"OnPremDirectorySynchronization.Read.All", "OnPremDirectorySynchronization.ReadWrite.All"}},
 			roles: []string{roleHybridIdentityAdmin, roleGlobalReader}, handle: func(c *call) {
 				c.list(c.tx.List("directory/onPremisesSynchronization"), "onPremisesDirectorySynchronization")
-			}},
+			},
+		},
 		{method: "GET", pattern: "/devices", need: deviceRead, handle: func(c *call) { c.list(c.tx.List(collDevices), "device") }},
 		{method: "GET", pattern: "/devices/{id}", need: deviceRead, handle: func(c *call) { c.fetch(collDevices, "device") }},
 		{method: "GET", pattern: "/devices/{id}/registeredOwners", need: deviceRead, handle: (*call).deviceOwners},
