@@ -20,6 +20,8 @@ const (
 	// prefixLength is how many letters of a word are enough: no two words of the list share four.
 	prefixLength = 4
 	maxNearest   = 4
+	// maxWords is what the longest secret takes.
+	maxWords = 1006
 )
 
 // Word is one word of the specification's list, by its place: 10 bits of a mnemonic.
@@ -28,12 +30,13 @@ type Word uint16
 //go:embed wordlist.txt
 var listText string
 
-// list holds the words padded with zero bytes, so that all are equally long.
+// list holds the words padded with blanks, so that all are equally long. No typed word holds
+// a blank.
 var list = padded(strings.Fields(listText))
 
 func padded(words []string) (l [listLength][longestWord]byte) {
 	for i, w := range words {
-		copy(l[i][:], w)
+		copy(l[i][:], w+"        ")
 	}
 	return l
 }
@@ -42,7 +45,7 @@ func padded(words []string) (l [listLength][longestWord]byte) {
 // list whatever the word is, so that the memory it touches does not tell the word.
 func (w Word) String() string {
 	letters := w.letters()
-	return strings.TrimRight(string(letters[:]), "\x00")
+	return strings.TrimRight(string(letters[:]), " \x00") // zero: no such word
 }
 
 func (w Word) letters() (letters [longestWord]byte) {
@@ -58,9 +61,13 @@ func (w Word) letters() (letters [longestWord]byte) {
 // ParseWords reads words that are separated by blanks or line ends, in any mix of upper and
 // lower case and of half-width and full-width letters. The first four letters of a word are
 // enough; more must agree with it. The error joins one [*WordError] for each word that is
-// not on the list, so that a person can mend all of them at once.
+// not on the list, so that a person can mend all of them at once. More words than the longest
+// share has are a [*LengthError].
 func ParseWords(text string) ([]Word, error) {
 	typed := strings.FieldsFunc(text, unicode.IsSpace)
+	if len(typed) > maxWords {
+		return nil, &LengthError{Words: len(typed)}
+	}
 	words := make([]Word, len(typed))
 	var errs []error
 	for i, t := range typed {
@@ -144,14 +151,15 @@ func likeness(typed, word string) int {
 }
 
 // slips is the number of letters changed, left out, added or swapped with their neighbour
-// (optimal string alignment). Words longer than any typing error are far from all.
-func slips(a, b string) int {
-	if len(a) > 2*longestWord {
-		return len(a)
+// (optimal string alignment). It is no less than the difference in length, which is the
+// answer where that alone is too much.
+func slips(typed, word string) int {
+	a, b := typed, word
+	if d := len(a) - len(b); d > longestWord {
+		return d
 	}
-	rows := make([][]int, len(a)+1)
+	var rows [2*longestWord + 1][longestWord + 1]int
 	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
 		rows[i][0] = i
 	}
 	for j := range rows[0] {
