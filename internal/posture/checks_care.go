@@ -57,6 +57,10 @@ func neverExpires(_ *judge, a *account) result {
 	return fail("nothing keeps the password from expiring (its password policies are %q)", a.u.PasswordPolicies.Or("None"))
 }
 
+// ahead says that an instant lies in the future by more than clocks differ: one of the two
+// clocks is wrong, and then nobody can say how old the thing is.
+func (j *judge) ahead(at time.Time) bool { return at.After(j.now.Add(time.Hour)) }
+
 // cadence is a span of the plan, or the default.
 func cadence(d config.Days) time.Duration {
 	if d <= 0 {
@@ -72,6 +76,8 @@ func passwordFresh(j *judge, a *account) result {
 	switch {
 	case !ok:
 		return unsure("when the password was last changed was not told")
+	case j.ahead(at):
+		return unsure("the password was changed on %s, which is still to come: a clock is wrong", day(at))
 	case old > limit:
 		return fail("the password is %s old; the plan rotates every %s", age(old), age(limit))
 	}
@@ -84,6 +90,8 @@ func drilled(j *judge, a *account) result {
 	activity, ok := a.u.SignInActivity.Value()
 	at, told := activity.LastSuccessfulSignIn.Value()
 	switch {
+	case told && j.ahead(at):
+		return unsure("the last successful sign-in was on %s, which is still to come: a clock is wrong", day(at))
 	case told && j.now.Sub(at) > limit:
 		return fail("the last successful sign-in is %s ago; the plan drills every %s", age(j.now.Sub(at)), age(limit))
 	case told:
@@ -102,13 +110,15 @@ func planIsSound(j *judge) result {
 	if j.d.Tenant.ID == "" {
 		return notApplicable("there is no plan, only a list of accounts")
 	}
-	var broken, accepted []string
+	var broken, accepted, doubtful []string
 	for _, p := range config.Lint(j.d) {
 		heavy := p.Severity == config.SeverityError || p.Severity == config.SeverityHigh
 		switch {
-		case !heavy || p.CouldNotTell:
+		case !heavy:
 		case p.Accepted != nil:
 			accepted = append(accepted, fmt.Sprintf("%s by %s", p.Code, p.Accepted.Person))
+		case p.CouldNotTell:
+			doubtful = append(doubtful, fmt.Sprintf("%s (%s): %s", p.Code, p.Path, p.Message))
 		default:
 			broken = append(broken, fmt.Sprintf("%s (%s): %s", p.Code, p.Path, p.Message))
 		}
@@ -116,6 +126,10 @@ func planIsSound(j *judge) result {
 	switch {
 	case len(broken) > 0:
 		return fail("%s", few(broken))
+	case len(doubtful) > 0:
+		r := unsure("%s", few(doubtful))
+		r.next = "complete breakglass.yaml; `breakglass config lint` says what is missing"
+		return r
 	case len(accepted) > 0:
 		return pass("no rule is broken but those accepted, unsigned: %s", few(accepted))
 	}

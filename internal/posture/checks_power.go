@@ -45,6 +45,7 @@ func powerChecks() []Check {
 // or the policies, whatever level Microsoft gives them.
 var reaching = []string{
 	"RoleManagement.ReadWrite.Directory", "AppRoleAssignment.ReadWrite.All", "RoleAssignmentSchedule.ReadWrite.Directory",
+	"RoleEligibilitySchedule.ReadWrite.Directory",
 	"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "User.EnableDisableAccount.All", "UserAuthenticationMethod.ReadWrite.All",
 	"UserAuthMethod-Passkey.ReadWrite.All", "UserAuthMethod-TAP.ReadWrite.All", "Policy.ReadWrite.ConditionalAccess",
 	"Policy.ReadWrite.AuthenticationMethod", "Application.ReadWrite.All", "Directory.ReadWrite.All",
@@ -55,7 +56,7 @@ func noAppPowers(j *judge) result {
 	doubt := !j.s.Complete(entra.PartAppPowers)
 	for _, p := range j.s.AppPowers {
 		switch {
-		case p.Permission == "":
+		case !strings.Contains(p.Permission, "."): // an id: the reading could not name it
 			doubt = true
 		case slices.Contains(reaching, p.Permission):
 			name := p.DisplayName
