@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -151,6 +152,9 @@ func (p *Plan) validateStep(st Step, seen map[string]int, made map[string]bool) 
 	if err != nil {
 		return err
 	}
+	if !c.spelled(st.Request.Body) {
+		return errors.New("its body is not spelled as a plan spells it")
+	}
 	if err := p.validateTarget(c, st); err != nil {
 		return err
 	}
@@ -164,6 +168,15 @@ func (p *Plan) validateStep(st Step, seen map[string]int, made map[string]bool) 
 		return errors.New("nothing proves it")
 	}
 	return nil
+}
+
+// spelled says whether the body has just the members that we understood of it: names match in
+// any letter case when a body is read, and what we read over the service might not.
+func (c *change) spelled(sent json.RawMessage) bool {
+	if c.body == nil {
+		return true
+	}
+	return reflect.DeepEqual(decoded(sent), decoded(body(c.body)))
 }
 
 // validateTarget refuses requests about others than the plan's accounts.
@@ -187,6 +200,11 @@ func (p *Plan) validateTarget(c *change, st Step) error {
 	case *assignmentBody:
 		if !ours(b.PrincipalID) {
 			return fmt.Errorf("%s is not an account of this plan", b.PrincipalID)
+		}
+	case *refBody:
+		// Into a unit goes the exclusion group too, which a plan need not name otherwise.
+		if strings.HasPrefix(st.Request.Path, pathGroups) && !ours(b.target()) {
+			return fmt.Errorf("%s is not an account of this plan", b.target())
 		}
 	case *policyBody:
 		users, groups := joined(st)

@@ -71,6 +71,7 @@ func TestDamagedPlanFileIsRefusedWithThePlace(t *testing.T) {
 		"no steps":             {`{"format":"breakglass plan","version":1,"tenantId":"x","accounts":[]}`, "steps and accounts must be lists"},
 		"too deep":             {`{"steps":` + strings.Repeat("[", 100), "nested too deeply"},
 		"a step of its own":    {swap(`"after": [`, `"after": ["nowhere", `), "not before it"},
+		"an escaped name":      {swap(`"passwordProfile"`, `"passwordProf\u0069le"`), "escape"},
 		"unproven":             {swap(`"conditions": [`, `"conditions": [], "x": [`), "unknown member"},
 		"sign-in out of reach": {swap(`"path": "/users"`, `"path": "/me/sendMail"`), "not a request that a plan may hold"},
 	} {
@@ -88,15 +89,17 @@ func TestDamagedPlanFileIsRefusedWithThePlace(t *testing.T) {
 // something else.
 func TestEditedPlanCanOnlyDoWhatPlansDo(t *testing.T) {
 	for name, edit := range map[string]func(p *Plan){
-		"another role":            inBody("role-a", "62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814"),
-		"another holder":          inBody("role-a", "{account:a}", ada),
-		"a chosen password":       inBody("create-a", RandomPassword, "hunter2"),
-		"a change at sign-in":     inBody("create-a", `"forceChangePasswordNextSignIn":false`, `"forceChangePasswordNextSignIn":true`),
-		"one more property":       inBody("create-a", `"accountEnabled":true`, `"accountEnabled":true,"otherMails":["eve@example.com"]`),
-		"an account switched off": inBody("create-a", `"accountEnabled":true`, `"accountEnabled":false`),
-		"a policy's state":        inBody("exclude-"+policyMFA, `{"conditions":`, `{"state":"disabled","conditions":`),
-		"a limited assignment":    inBody("role-a", "noExpiration", "afterDuration"),
-		"a foreign reference":     inBody("group-member-a", GraphBase, "https://evil.example"),
+		"another role":             inBody("role-a", "62e90394-69f5-4237-9190-012177145e10", "e8611ab8-c189-46e8-94e1-60213ab1f814"),
+		"another holder":           inBody("role-a", "{account:a}", ada),
+		"a chosen password":        inBody("create-a", RandomPassword, "hunter2"),
+		"a change at sign-in":      inBody("create-a", `"forceChangePasswordNextSignIn":false`, `"forceChangePasswordNextSignIn":true`),
+		"one more property":        inBody("create-a", `"accountEnabled":true`, `"accountEnabled":true,"otherMails":["eve@example.com"]`),
+		"an account switched off":  inBody("create-a", `"accountEnabled":true`, `"accountEnabled":false`),
+		"a policy's state":         inBody("exclude-"+policyMFA, `{"conditions":`, `{"state":"disabled","conditions":`),
+		"a limited assignment":     inBody("role-a", "noExpiration", "afterDuration"),
+		"a foreign reference":      inBody("group-member-a", GraphBase, "https://evil.example"),
+		"a stranger made a member": inBody("group-member-a", "{account:a}", ada),
+		"a second spelling":        inBody("create-a", `"passwordProfile":`, `"PasswordProfile":{"password":"hunter2","forceChangePasswordNextSignIn":false},"passwordProfile":`),
 		"a stranger excluded": func(p *Plan) {
 			for i := range p.Steps {
 				if p.Steps[i].ID == "exclude-"+policyMFA {

@@ -70,6 +70,9 @@ func (f *file) object(dec *json.Decoder, fields, mapped reflect.Type, depth int)
 			return f.at(dec.InputOffset(), "a member needs a name")
 		}
 		start := dec.InputOffset() - int64(len(key)) - 2
+		if start < 0 || string(f.data[start+1:dec.InputOffset()-1]) != key {
+			return f.at(dec.InputOffset(), "the name %q is written with an escape", key)
+		}
 		if seen[key] {
 			return f.at(start, "%q stands here twice", key)
 		}
