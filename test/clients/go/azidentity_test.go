@@ -122,24 +122,69 @@ func TestAzureIdentityByCertificate(t *testing.T) {
 	}
 }
 
-// A build service's token instead of a secret: the application is told to trust the
-// foreign issuer first, as a person would do it through Graph.
-func TestAzureIdentityByAssertion(t *testing.T) {
-	app := shared.Credentials.Operator
-	token := operatorToken(t)
-	status, out := call(t, token, http.MethodPost, shared.url("/v1.0/applications(appId='", app.ClientID, "')/federatedIdentityCredentials"), map[string]any{
-		"name": "build", "issuer": shared.Endpoints.Base + "/_oidc", "subject": "repo:contoso/tenant", "audiences": []string{"api://AzureADTokenExchange"},
+const buildJob = "repo:contoso/tenant:ref:refs/heads/main"
+
+// trustBuildService lets a build job sign in as an application without a secret: the
+// application is told, through Graph, to trust the foreign issuer and the job's name.
+func trustBuildService(t *testing.T, app application) {
+	t.Helper()
+	token, at := operatorToken(t), shared.url("/v1.0/applications(appId='", app.ClientID, "')/federatedIdentityCredentials")
+	status, out := call(t, token, http.MethodPost, at, map[string]any{
+		"name": "build", "issuer": shared.Endpoints.Base + "/_oidc", "subject": buildJob, "audiences": []string{"api://AzureADTokenExchange"},
 	})
 	if status != http.StatusCreated {
 		t.Fatalf("trust the issuer: %d %v", status, out)
 	}
-	cred, err := azidentity.NewClientAssertionCredential(shared.Endpoints.TenantID, app.ClientID, func(context.Context) (string, error) {
-		_, out := call(t, "", http.MethodGet, shared.Endpoints.Base+"/_oidc/token?subject="+url.QueryEscape("repo:contoso/tenant"), nil)
-		value, _ := out["value"].(string)
-		return value, nil
-	}, &azidentity.ClientAssertionCredentialOptions{ClientOptions: at(shared), DisableInstanceDiscovery: true})
-	fresh, got := tokenOf(t, cred, err, scope(shared))
+	t.Cleanup(func() {
+		if status, out := call(t, token, http.MethodDelete, at+"/"+out["id"].(string), nil); status != http.StatusNoContent {
+			t.Errorf("trust the issuer no longer: %d %v", status, out)
+		}
+	})
+}
+
+// buildToken is what the build service hands to its job.
+func buildToken(t *testing.T) string {
+	t.Helper()
+	_, out := call(t, "", http.MethodGet, shared.Endpoints.Base+"/_oidc/token?subject="+url.QueryEscape(buildJob), nil)
+	value, _ := out["value"].(string)
+	return value
+}
+
+func TestAzureIdentityByAssertion(t *testing.T) {
+	app := shared.Credentials.Operator
+	cred, err := azidentity.NewClientAssertionCredential(shared.Endpoints.TenantID, app.ClientID, func(context.Context) (string, error) { return buildToken(t), nil },
+		&azidentity.ClientAssertionCredentialOptions{ClientOptions: at(shared), DisableInstanceDiscovery: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		if _, err := cred.GetToken(context.Background(), scope(shared)); err == nil || !strings.Contains(err.Error(), "AADSTS700211") {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	shared.replication(t, 20*time.Second)
+	refused("before the issuer is trusted")
+	trustBuildService(t, app)
+	refused("before that has reached sign-in")
+	shared.advance(t, replicated)
+	fresh, got := tokenOf(t, cred, nil, scope(shared))
 	wantApp(t, app, fresh, got)
+}
+
+// A container's identity: the assertion lies in a file, as in Kubernetes.
+func TestAzureIdentityByWorkloadIdentity(t *testing.T) {
+	app, file := shared.Credentials.Operator, filepath.Join(t.TempDir(), "token")
+	shared.replication(t, 0)
+	trustBuildService(t, app)
+	if err := os.WriteFile(file, []byte(buildToken(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cred, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: at(shared), DisableInstanceDiscovery: true, TenantID: shared.Endpoints.TenantID, ClientID: app.ClientID, TokenFilePath: file,
+	})
+	token, got := tokenOf(t, cred, err, scope(shared))
+	wantApp(t, app, token, got)
 }
 
 func operatorToken(t *testing.T) string {

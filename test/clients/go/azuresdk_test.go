@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -129,6 +130,22 @@ func TestTerraformsLibraryByCertificate(t *testing.T) {
 	var org listed
 	get(t, g, "/organization", query{}, &org)
 	if len(org.Value) != 1 || org.Value[0]["id"] != shared.Endpoints.TenantID {
+		t.Errorf("organization %v", org.Value)
+	}
+}
+
+// In a GitHub workflow the SDK fetches the job's token itself.
+func TestTerraformsLibraryInAWorkflow(t *testing.T) {
+	app := shared.Credentials.Operator
+	shared.replication(t, 0)
+	trustBuildService(t, app)
+	g, _ := graphOf(t, environment(t), auth.Credentials{
+		EnableAuthenticationUsingGitHubOIDC: true, ClientID: app.ClientID,
+		OIDCTokenRequestURL: shared.Endpoints.Base + "/_oidc/token?subject=" + url.QueryEscape(buildJob), OIDCTokenRequestToken: "of the workflow",
+	}, msgraph.VersionOnePointZero)
+	var org listed
+	get(t, g, "/organization", query{}, &org)
+	if len(org.Value) != 1 {
 		t.Errorf("organization %v", org.Value)
 	}
 }

@@ -129,10 +129,3 @@ func (p *person) codeOn(address, page string) string {
 	}
 	return ""
 }
-
-func (p *person) last() string {
-	if len(p.pages) == 0 {
-		return ""
-	}
-	return p.pages[len(p.pages)-1]
-}
