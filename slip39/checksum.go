@@ -1,8 +1,10 @@
 package slip39
 
 // RS1024 is a Reed-Solomon code over GF(1024) with the roots a, a^2, a^3 (SLIP-0039, "Checksum
-// design"). Any two valid mnemonics of one length differ in four words or more: up to three
-// wrong words are always noticed, and one wrong word can be told apart from two.
+// design"). Any two valid mnemonics of one length and customization differ in four words or
+// more: up to three wrong words are always noticed, and one can be told apart from two. A
+// wrong second word may change the customization with the words; what that costs is counted
+// in TestTheFlagInTheSecondWord and said in docs/slip39.md.
 
 const checksumWords = 3
 
@@ -53,8 +55,8 @@ func withChecksum(extendable bool, data []Word) []Word {
 }
 
 // locate names the word (from 1) that must be wrong if only one is, and 0 if no single word
-// explains the remainder. Two wrong words never look like one. The second word carries the
-// flag that chooses the customization, so an error there is judged under the other one too.
+// explains the remainder. Two wrong words never look like one, unless the flag in the second
+// word comes in: it chooses the customization, so an error there is judged under both.
 func locate(words []Word) int {
 	extendable := isExtendable(words)
 	if at, by := singleError(remainder(extendable, words), len(words)); at > 0 && flipsFlag(at, by) == 0 {

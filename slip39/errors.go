@@ -68,8 +68,8 @@ func (e *LengthError) Hint() string {
 
 // ChecksumError says that the Words words, each on the list, do not belong together. Word
 // (from 1) and Row name the one that is wrong if only one is; they are 0 when more than one
-// must be. Two wrong words are never taken for one; three or more may be, about once in
-// 50 000 times for 20 words.
+// must be. Of 20 words, two wrong ones are taken for one less than twice in a million, three
+// or more once in some 50 000 times (docs/slip39.md, "Wrong words").
 type ChecksumError struct{ Words, Word, Row int }
 
 func (e *ChecksumError) Error() string {

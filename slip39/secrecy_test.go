@@ -123,32 +123,30 @@ func pointsAt(shares []byte, places []int) []point {
 	return points
 }
 
-// With a digest (here one element over two-element secrets) the loss is what docs/slip39.md
-// says: T-2 shares still tell nothing at all; T-1 leave about 1 in 2^(digest bits) of the
-// secrets, the true one among them.
+// With a digest (here one element of three bits over 64 secrets) the loss is what
+// docs/slip39.md says: two shares short still tells nothing at all; each level that is one
+// share short tests a guess once more.
 func TestWhatTheDigestCosts(t *testing.T) {
 	f := fields["GF(8)"]
 	const secrets = 64
-	t.Run("threshold 2, one share: the digest is a test for guesses", func(t *testing.T) {
-		left := map[string]map[string]bool{}
-		digestSplits(f, 2, func(secret, _ []byte, shares [][]byte) {
-			view := string(shares[0])
-			if left[view] == nil {
-				left[view] = map[string]bool{}
+	t.Run("threshold 2, one share: one test", func(t *testing.T) {
+		v := view{}
+		digestSplits(f, 2, func(secret []byte, shares [][]byte) { v.add(string(shares[0]), secret) })
+		v.leaves(t, secrets/8)
+	})
+	t.Run("two groups of two, one group and half of the other: two tests", func(t *testing.T) {
+		v := view{}
+		digestSplits(f, 2, func(secret []byte, groups [][]byte) {
+			for key := range byte(8) {
+				members := f.spread(2, nil, smallDigest(f, groups[1], key), groups[1])
+				v.add(string(groups[0])+string(members[0]), secret)
 			}
-			left[view][string(secret)] = true
 		})
-		total := 0
-		for _, s := range left {
-			total += len(s)
-		}
-		if mean := float64(total) / float64(len(left)); mean < 6 || mean > 10 {
-			t.Errorf("one share leaves %.1f of %d secrets on average, about %d are due", mean, secrets, secrets/8)
-		}
+		v.leaves(t, secrets/8/8)
 	})
 	t.Run("threshold 3, one share: nothing", func(t *testing.T) {
 		times := map[string]int{}
-		digestSplits(f, 3, func(secret, _ []byte, shares [][]byte) {
+		digestSplits(f, 3, func(secret []byte, shares [][]byte) {
 			times[string(secret)+string(shares[1])]++
 		})
 		if len(times) != secrets*secrets {
@@ -162,15 +160,44 @@ func TestWhatTheDigestCosts(t *testing.T) {
 	})
 }
 
+// view counts, for each thing that can be seen, how often each secret is behind it.
+type view map[string]map[string]int
+
+func (v view) add(seen string, secret []byte) {
+	if v[seen] == nil {
+		v[seen] = map[string]int{}
+	}
+	v[seen][string(secret)]++
+}
+
+// leaves expects that besides the true secret so many others fit what is seen, on average.
+func (v view) leaves(t *testing.T, others float64) {
+	t.Helper()
+	splits, left := 0, 0
+	for _, secrets := range v {
+		for _, n := range secrets {
+			splits += n
+			left += n * (len(secrets) - 1)
+		}
+	}
+	if mean := float64(left) / float64(splits); mean < others*0.8 || mean > others*1.2 {
+		t.Errorf("%.2f wrong secrets are left on average, about %.2f are due", mean, others)
+	}
+}
+
 // digestSplits tries every two-element secret, digest key and chosen shares.
-func digestSplits(f field, threshold int, visit func(secret, digest []byte, shares [][]byte)) {
+func digestSplits(f field, threshold int, visit func(secret []byte, shares [][]byte)) {
 	eachTuple(f, 3+2*(threshold-2), func(tuple []byte) {
 		secret, key := tuple[:2], tuple[2]
-		digest := []byte{digestOf(secret, []byte{key})[0] & byte(1<<f.degree-1), key}
 		var chosen [][]byte
 		for i := 3; i < len(tuple); i += 2 {
 			chosen = append(chosen, tuple[i:i+2])
 		}
-		visit(secret, digest, f.spread(threshold, chosen, digest, secret))
+		visit(secret, f.spread(threshold, chosen, smallDigest(f, secret, key), secret))
 	})
+}
+
+// smallDigest is the digest share for a key of one element: as many bits of the HMAC, and the key.
+func smallDigest(f field, secret []byte, key byte) []byte {
+	return []byte{digestOf(secret, []byte{key})[0] & byte(1<<f.degree-1), key}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Group says how one group is split: any Threshold of its Members give the group's share.
@@ -70,6 +71,9 @@ func splitGroups(h Header, groups []Group, parts [][]byte, random io.Reader) ([]
 	for i, g := range groups {
 		values, err := splitSecret(g.Threshold, g.Members, parts[i], random)
 		if err != nil {
+			for _, s := range slices.Concat(all...) {
+				s.Wipe()
+			}
 			return nil, err
 		}
 		h.Group, h.Threshold = i+1, g.Threshold
