@@ -38,8 +38,11 @@ func (s *stage) asWatch(client string) []string {
 // A person with the right roles onboards; the watch identity then reads and judges as the
 // simulator's own reader does, and doctor finds nothing wrong with it.
 func TestAPersonOnboardsAndTheWatchIdentityJudges(t *testing.T) {
-	check := contract.SimRecorder(t, contract.Open(t))
-	s := newStage(t, "healthy", func(x simtenant.Exchange) { check(x) })
+	var check func(simtenant.Exchange)
+	if _, err := contract.Find(); err == nil { // without them the story still holds
+		check = contract.SimRecorder(t, contract.Open(t))
+	}
+	s := newStage(t, "healthy", check)
 	s.admit()
 	me := s.Credentials().DeviceUser.UserPrincipalName
 	clients := s.onboard(append(s.asPerson(), "--operator", me, "--optional", "all")...)

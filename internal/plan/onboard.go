@@ -72,7 +72,9 @@ type OperatorIdentity struct {
 func OperatorScopes() []string {
 	var out []string
 	for _, k := range kinds() {
-		out = append(out, k.needs.Delegated...)
+		for _, one := range k.needs.Delegated {
+			out = append(out, strings.Split(one, " and ")...)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -62,8 +62,8 @@ func (r *run) carry(ctx context.Context) error {
 // as far as can be seen, and is worth sending again.
 func (r *run) carryOnce(ctx context.Context, st Step, n int) (answer, error) {
 	patience := r.o.Window / maxAttempts
-	if st.Creates != "" {
-		patience = r.o.Window // sent again, it could make two
+	if strings.HasPrefix(st.Creates, "{app:") {
+		patience = r.o.Window // sent again, it could make two; of everything else there is one only
 	}
 	resp, err := r.send(ctx, st)
 	switch {
