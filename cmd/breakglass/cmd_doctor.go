@@ -117,14 +117,21 @@ type reached struct {
 	Detail string `json:"detail"`
 }
 
+// probeTime is how long one service may take to answer; somebody waits for the whole.
+const probeTime = 15 * time.Second
+
 // reach asks each service something small. A refusal is an answer.
 func reach(ctx context.Context, t *tenant) []reached {
 	out := []reached{{Service: "sign-in", Host: t.endpoints.Login, OK: true, Needed: true, Detail: "gave a token"}}
 	for _, version := range []string{"v1.0", "beta"} {
-		_, err := t.client.Send(ctx, "GET", version, "/organization?$select=id", nil)
+		probe, done := context.WithTimeout(ctx, probeTime)
+		_, err := t.client.Send(probe, "GET", version, "/organization?$select=id", nil)
+		done()
 		out = append(out, answered("Graph "+version, t.endpoints.Graph, true, err, "answers"))
 	}
-	subs, err := t.client.ARM().Subscriptions(ctx)
+	probe, done := context.WithTimeout(ctx, probeTime)
+	defer done()
+	subs, err := t.client.ARM().Subscriptions(probe)
 	return append(out, answered("Azure Resource Manager", t.endpoints.ARM, false, err, fmt.Sprintf("answers; sees %d subscriptions", len(subs))))
 }
 
