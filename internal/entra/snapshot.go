@@ -185,19 +185,35 @@ const (
 	planP2 = "eec0eb4f-6444-4f95-aba0-50c24d67f998"
 )
 
-// Licence is the highest Entra ID licence among the plans.
+// Of is the licence that the plan belongs to, whatever its state; empty for another product's.
+func (p ServicePlan) Of() Licence {
+	switch {
+	case strings.EqualFold(p.ServicePlanID, planP2), p.ServicePlanName == "AAD_PREMIUM_P2":
+		return LicenceP2
+	case strings.EqualFold(p.ServicePlanID, planP1), strings.HasPrefix(p.ServicePlanName, "AAD_PREMIUM"):
+		return LicenceP1
+	}
+	return ""
+}
+
+// works says whether what was bought can be used. Warning is the time of grace after a
+// subscription ended ("subscribedSku resource type"; that everything works in it is from memory).
+func (p ServicePlan) works() bool {
+	state := p.CapabilityStatus.Or("Enabled")
+	return state == "Enabled" || state == "Warning"
+}
+
+// Licence is the highest Entra ID licence among the plans that work.
 func (s *Snapshot) Licence() Licence {
-	has := func(plan string) bool {
-		return slices.ContainsFunc(s.Plans, func(p ServicePlan) bool {
-			return strings.EqualFold(p.ServicePlanID, plan) && p.CapabilityStatus.Or("Enabled") == "Enabled"
-		})
+	has := func(l Licence) bool {
+		return slices.ContainsFunc(s.Plans, func(p ServicePlan) bool { return p.Of() == l && p.works() })
 	}
 	switch {
-	case has(planP2):
+	case has(LicenceP2):
 		return LicenceP2
 	case !s.Complete(PartPlans):
 		return LicenceUnknown
-	case has(planP1):
+	case has(LicenceP1):
 		return LicenceP1
 	}
 	return LicenceFree

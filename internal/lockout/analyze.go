@@ -91,13 +91,6 @@ func unreadPolicies(s *entra.Snapshot) (Blocker, bool) {
 // neverLicensed: no plan of Entra ID P1 or P2 in any state. Policies outlive a licence that lapsed.
 func neverLicensed(s *entra.Snapshot) bool {
 	return s.Complete(entra.PartPlans) && len(s.Policies) == 0 && !slices.ContainsFunc(s.Plans, func(p entra.ServicePlan) bool {
-		return p.ServicePlanID == "" || strings.HasPrefix(p.ServicePlanName, "AAD_PREMIUM") ||
-			strings.EqualFold(p.ServicePlanID, planP1) || strings.EqualFold(p.ServicePlanID, planP2)
+		return p.ServicePlanID == "" || p.Of() != ""
 	})
 }
-
-// The service plans of Entra ID P1 and P2 (AAD_PREMIUM, AAD_PREMIUM_P2).
-const (
-	planP1 = "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
-	planP2 = "eec0eb4f-6444-4f95-aba0-50c24d67f998"
-)

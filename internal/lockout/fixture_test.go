@@ -8,6 +8,8 @@ import (
 )
 
 const (
+	planP1    = "41781fb2-bc02-4b7c-bd55-b576c07bb09d"
+	planP2    = "eec0eb4f-6444-4f95-aba0-50c24d67f998"
 	accountA  = "aaaaaaaa-0000-4000-8000-000000000001"
 	accountB  = "aaaaaaaa-0000-4000-8000-000000000002"
 	somebody  = "aaaaaaaa-0000-4000-8000-000000000009"

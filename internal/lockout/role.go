@@ -41,7 +41,7 @@ func (a subject) role() []Blocker {
 func (a subject) pim() bool {
 	l := a.s.Licence()
 	return a.s.Complete(entra.PartActiveRoles) || l == entra.LicenceP2 || l == entra.LicenceUnknown ||
-		slices.ContainsFunc(a.s.Plans, func(p entra.ServicePlan) bool { return strings.EqualFold(p.ServicePlanID, planP2) })
+		slices.ContainsFunc(a.s.Plans, func(p entra.ServicePlan) bool { return p.Of() == entra.LicenceP2 })
 }
 
 // flaw is what is wrong with one active assignment; false when nothing is.

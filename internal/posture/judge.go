@@ -182,7 +182,7 @@ func (j *judge) pimLicensed() lockout.Truth {
 	case entra.LicenceUnknown:
 		return lockout.Unknown
 	}
-	lapsed := slices.ContainsFunc(j.s.Plans, func(p entra.ServicePlan) bool { return p.ServicePlanName == "AAD_PREMIUM_P2" })
+	lapsed := slices.ContainsFunc(j.s.Plans, func(p entra.ServicePlan) bool { return p.Of() == entra.LicenceP2 })
 	if lapsed || !j.s.Complete(entra.PartPlans) {
 		return lockout.Unknown
 	}
