@@ -160,14 +160,14 @@ func printFinding(d *deps, f posture.Finding, full bool) {
 	if f.Account != "" {
 		title = f.Account + ": " + title
 	}
-	fmt.Fprintf(d.stdout, "%s %s  %-8s  %s\n", d.mark(f.Verdict), f.Check, f.Severity, title)
+	fmt.Fprintf(d.stdout, "%s %s  %-8s  %s\n", d.mark(f.Verdict), f.Check, f.Severity, d.wrap(title, 200, "                    "))
 	if !full {
 		return
 	}
 	const indent = "                    "
-	fmt.Fprintf(d.stdout, "%s%s\n", indent, wrap(f.Summary, 88, indent))
+	fmt.Fprintf(d.stdout, "%s%s\n", indent, d.wrap(f.Summary, 88, indent))
 	if f.Remedy != "" && f.Verdict != posture.Pass {
-		fmt.Fprintf(d.stdout, "%s%s %s\n", indent, d.paint(dim, "next:"), wrap(f.Remedy, 82, indent+"      "))
+		fmt.Fprintf(d.stdout, "%s%s %s\n", indent, d.paint(dim, "next:"), d.wrap(f.Remedy, 82, indent+"      "))
 	}
 }
 
@@ -204,10 +204,10 @@ func printTenantLine(d *deps, j judgement) {
 		}
 	}
 	fmt.Fprintf(d.stdout, "%s  %s\n", d.paint(bold, s.Tenant.DisplayName.Or("tenant")), s.Tenant.ID)
-	fmt.Fprintf(d.stdout, "read %s by %s %s, %d parts", s.TakenAt.UTC().Format("2006-01-02 15:04:05 UTC"), s.Reader.Kind,
+	line := fmt.Sprintf("read %s by %s %s, %d parts", s.TakenAt.UTC().Format("2006-01-02 15:04:05 UTC"), s.Reader.Kind,
 		firstOf(s.Reader.AppID, s.Reader.ObjectID), len(s.Readings))
 	if unread > 0 {
-		fmt.Fprintf(d.stdout, ", %d of them not read", unread)
+		line += fmt.Sprintf(", %d of them not read", unread)
 	}
-	fmt.Fprintln(d.stdout)
+	fmt.Fprintln(d.stdout, fit(line, d.columns))
 }

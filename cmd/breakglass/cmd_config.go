@@ -159,12 +159,12 @@ func printProblems(d *deps, path string, data []byte, problems []config.Problem)
 	for _, p := range problems {
 		line, column := config.Locate(data, p.Path)
 		fmt.Fprintf(d.stdout, "%s:%d:%d: %s %s\n", path, line, column, d.paint(severityColour(p.Severity), weight(p)), p.Code)
-		fmt.Fprintf(d.stdout, "    %s\n", wrap(p.Message, 88, "    "))
+		fmt.Fprintf(d.stdout, "    %s\n", d.wrap(p.Message, 88, "    "))
 		if p.Advice != "" {
-			fmt.Fprintf(d.stdout, "    next: %s\n", wrap(p.Advice, 82, "          "))
+			fmt.Fprintf(d.stdout, "    next: %s\n", d.wrap(p.Advice, 82, "          "))
 		}
 		if p.Accepted != nil {
-			fmt.Fprintf(d.stdout, "    accepted by %s (unsigned): %s\n", p.Accepted.Person, wrap(p.Accepted.Reason, 82, "          "))
+			fmt.Fprintf(d.stdout, "    accepted by %s (unsigned): %s\n", p.Accepted.Person, d.wrap(p.Accepted.Reason, 82, "          "))
 		}
 	}
 	d.say("%d finding(s); docs/lint.md explains each rule", len(problems))

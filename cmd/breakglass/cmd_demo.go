@@ -223,7 +223,7 @@ func (m *demo) line(f posture.Finding) {
 	if f.Account != "" {
 		who = f.Account + ": "
 	}
-	fmt.Fprintf(m.d.stdout, "  %s %s  %s\n", m.d.mark(f.Verdict), f.Check, wrap(who+f.Summary, 84, "            "))
+	fmt.Fprintf(m.d.stdout, "  %s %s  %s\n", m.d.mark(f.Verdict), f.Check, m.d.wrap(who+f.Summary, 84, "            "))
 }
 
 func (m *demo) showWhy(j judgement) {
@@ -234,17 +234,17 @@ func (m *demo) showWhy(j judgement) {
 			if b.When == lockout.Never {
 				continue
 			}
-			fmt.Fprintf(m.d.stdout, "    %s %s\n", m.d.paint(dim, fmt.Sprintf("%-13s", b.When)), wrap(b.Title+": "+b.Why, 78, "                  "))
+			fmt.Fprintf(m.d.stdout, "    %s %s\n", m.d.paint(dim, fmt.Sprintf("%-13s", b.When)), m.d.wrap(b.Why, 78, "                  "))
 		}
 	}
 }
 
 func (m *demo) showPlan(p *plan.Plan) {
 	for i, s := range p.Steps {
-		fmt.Fprintf(m.d.stdout, "  %2d  %s\n      %s\n", i+1, wrap(s.Sentence, 88, "      "), m.d.paint(dim, s.Request.Method+" /"+s.Request.Version+s.Request.Path))
+		fmt.Fprintf(m.d.stdout, "  %2d  %s\n      %s\n", i+1, m.d.wrap(s.Sentence, 88, "      "), m.d.paint(dim, s.Request.Method+" /"+s.Request.Version+s.Request.Path))
 	}
 	for _, o := range p.Open {
-		fmt.Fprintf(m.d.stdout, "   %s  %s\n", m.d.paint(yellow, "!"), wrap("left to people: "+o.What, 88, "      "))
+		fmt.Fprintf(m.d.stdout, "   %s  %s\n", m.d.paint(yellow, "!"), m.d.wrap("left to people: "+o.What, 88, "      "))
 	}
 	m.claim(len(p.Steps) > 0, "the plan has steps")
 }
@@ -308,7 +308,8 @@ func (m *demo) whatNext(url string) {
 		self = "breakglass"
 	}
 	fmt.Fprintf(m.d.stdout, `
-The simulated tenant stays up at %s until you press Ctrl-C. In another terminal:
+The simulated tenant stays up at %s
+until you press Ctrl-C. In another terminal:
 
   cd %s
   export %s=%s
@@ -317,7 +318,9 @@ The simulated tenant stays up at %s until you press Ctrl-C. In another terminal:
   breakglass status                    the one answer
   breakglass check --all               every check, with what was read
   breakglass lockout --scenarios       who survives which outage
-  breakglass snapshot --out now.json   one reading as a file; --anonymise to show it to others
+  breakglass plan                      what is left to write: nothing
+  breakglass snapshot --out now.json   one reading as a file; with
+                                       --anonymise to show it to others
   breakglass doctor                    what this identity can and cannot do
 
 docs/simulator.md says how to break things there.

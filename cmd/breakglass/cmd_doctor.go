@@ -155,7 +155,7 @@ func printDiagnosis(d *deps, r diagnosis) {
 	_ = w.Flush() // a buffer of ours
 	fmt.Fprintf(d.stdout, "\n%s\n", d.paint(bold, "Services"))
 	for _, s := range r.Services {
-		fmt.Fprintf(d.stdout, "  %s %-24s %s\n", d.tick(s.OK, s.Needed), s.Service, wrap(s.Detail, 74, strings.Repeat(" ", 29)))
+		fmt.Fprintf(d.stdout, "  %s %-24s %s\n", d.tick(s.OK, s.Needed), s.Service, d.wrap(s.Detail, 74, strings.Repeat(" ", 29)))
 	}
 	fmt.Fprintf(d.stdout, "\n%s\n", d.paint(bold, "Permissions"))
 	for _, p := range r.Permissions {
@@ -169,7 +169,7 @@ func printDiagnosis(d *deps, r diagnosis) {
 		fmt.Fprintf(d.stdout, "  %s %s\n", d.tick(!role.TooMuch, true), role.text())
 	}
 	if r.RolesNote != "" {
-		fmt.Fprintf(d.stdout, "  ? %s\n", wrap(r.RolesNote, 90, "    "))
+		fmt.Fprintf(d.stdout, "  ? %s\n", d.wrap(r.RolesNote, 90, "    "))
 	}
 	printFindingsOf(d, r)
 }
@@ -181,7 +181,7 @@ func printFindingsOf(d *deps, r diagnosis) {
 	}
 	fmt.Fprintf(d.stdout, "\n%s\n", d.paint(bold, "To do"))
 	for _, f := range r.Findings {
-		fmt.Fprintf(d.stdout, "  %s %s\n", d.paint(red, "✗"), wrap(f, 90, "    "))
+		fmt.Fprintf(d.stdout, "  %s %s\n", d.paint(red, "✗"), d.wrap(f, 90, "    "))
 	}
 }
 
@@ -203,9 +203,9 @@ func printPermission(d *deps, p heldPermission) {
 	}
 	fmt.Fprintf(d.stdout, "  %s %-44s %s\n", d.tick(p.good(), p.Core || p.State == permissionTooMuch), p.Name, state)
 	if p.State == permissionMissing && len(p.Checks) > 0 {
-		fmt.Fprintf(d.stdout, "      %s\n", wrap("could not tell without it: "+strings.Join(p.Checks, " "), 88, "      "))
+		fmt.Fprintf(d.stdout, "      %s\n", d.wrap("could not tell without it: "+strings.Join(p.Checks, " "), 88, "      "))
 	}
 	if p.Note != "" && p.State != permissionHave {
-		fmt.Fprintf(d.stdout, "      %s\n", wrap(p.Note, 88, "      "))
+		fmt.Fprintf(d.stdout, "      %s\n", d.wrap(p.Note, 88, "      "))
 	}
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -38,17 +36,6 @@ func (d *deps) ask(question, proposal string, wrong func(string) string) (string
 		d.say("  %s", problem)
 	}
 	return "", usageError{fmt.Errorf("no fitting answer to %q after %d tries", question, maxTries)}
-}
-
-func (d *deps) readAnswer() (string, error) {
-	if d.answers == nil {
-		d.answers = bufio.NewReader(d.stdin)
-	}
-	line, err := d.answers.ReadString('\n')
-	if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
-		return "", fmt.Errorf("read the answer: %w", err)
-	}
-	return strings.TrimSpace(line), nil
 }
 
 // askYes asks a yes-or-no question; Enter takes the proposal.

@@ -153,7 +153,7 @@ func keptOf(acc config.Account, s *entra.Snapshot) keptAccount {
 func (l leftBehind) print(d *deps) {
 	fmt.Fprintf(d.stdout, "\n%s\n", d.paint(bold, "What still protects the tenant, and is not touched"))
 	if l.Note != "" {
-		fmt.Fprintf(d.stdout, "  %s\n", wrap(l.Note, 90, "  "))
+		fmt.Fprintf(d.stdout, "  %s\n", d.wrap(l.Note, 90, "  "))
 	}
 	for _, a := range l.Accounts {
 		fmt.Fprintf(d.stdout, "  %s (%s): %s; out of reach of %d of %d policies\n", a.ID, a.Name, a.Verdict, a.Excluded, a.Policies)

@@ -346,7 +346,7 @@ func printOnboarding(d *deps, ob *plan.Onboarding) {
 		printUnlocks(d, s)
 	}
 	for _, o := range ob.Open {
-		fmt.Fprintf(d.stdout, "\n  %s %s\n      %s\n      next: %s\n", d.paint(yellow, "!"), wrap(o.What, 90, "    "), wrap(o.Why, 88, "      "), wrap(o.Next, 82, "            "))
+		fmt.Fprintf(d.stdout, "\n  %s %s\n      %s\n      next: %s\n", d.paint(yellow, "!"), d.wrap(o.What, 90, "    "), d.wrap(o.Why, 88, "      "), d.wrap(o.Next, 82, "            "))
 	}
 }
 
@@ -354,7 +354,7 @@ func printOnboarding(d *deps, ob *plan.Onboarding) {
 func printUnlocks(d *deps, s plan.Step) {
 	for _, p := range msapi.WatchPermissions() {
 		if s.ID == "watch-grant-"+p.Name {
-			fmt.Fprintf(d.stdout, "     %s %s\n", d.paint(dim, "for:"), wrap(strings.Join(p.Checks, " ")+ifNote(p.Note), 84, "           "))
+			fmt.Fprintf(d.stdout, "     %s %s\n", d.paint(dim, "for:"), d.wrap(strings.Join(p.Checks, " ")+ifNote(p.Note), 84, "           "))
 		}
 	}
 }

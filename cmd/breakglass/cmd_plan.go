@@ -33,7 +33,9 @@ the exact request, what undoes it and who may do it. It writes nothing to the te
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd.Context(), o, d) },
 	}
-	o.readFlags(cmd.Flags())
+	o.planFlags(cmd.Flags())
+	o.signInFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.snapshot, "snapshot", "", "plan on this snapshot file instead of the tenant")
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "write the plan to this file, for apply")
 	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 when there are steps")
 	return cmd
@@ -151,26 +153,26 @@ func printPlan(d *deps, p *plan.Plan) {
 		if who != "" {
 			who += ": "
 		}
-		fmt.Fprintf(w, "  %s %s\n      %s\n", d.paint(yellow, "!"), wrap(who+o.What, 90, "    "), wrap(o.Why, 88, "      "))
+		fmt.Fprintf(w, "  %s %s\n      %s\n", d.paint(yellow, "!"), d.wrap(who+o.What, 90, "    "), d.wrap(o.Why, 88, "      "))
 		if o.Next != "" {
-			fmt.Fprintf(w, "      next: %s\n", wrap(o.Next, 82, "            "))
+			fmt.Fprintf(w, "      next: %s\n", d.wrap(o.Next, 82, "            "))
 		}
 	}
 }
 
 func printStep(d *deps, n int, s plan.Step) {
 	w := d.stdout
-	fmt.Fprintf(w, "\n%3d  %s\n", n, d.paint(bold, wrap(s.Sentence, 90, "     ")))
+	fmt.Fprintf(w, "\n%3d  %s\n", n, d.paint(bold, d.wrap(s.Sentence, 90, "     ")))
 	fmt.Fprintf(w, "     %s /%s%s\n", s.Request.Method, s.Request.Version, s.Request.Path)
 	if len(s.Request.Body) > 0 {
 		fmt.Fprintf(w, "     %s\n", indentJSON(s.Request.Body, "     "))
 	}
-	fmt.Fprintf(w, "     %s %s\n", d.paint(dim, "undo:"), wrap(s.Undo.Sentence, 84, "           "))
+	fmt.Fprintf(w, "     %s %s\n", d.paint(dim, "undo:"), d.wrap(s.Undo.Sentence, 84, "           "))
 	who := strings.Join(s.Needs.Delegated, " or ")
 	if len(s.Needs.Roles) > 0 {
 		who += "; as " + strings.Join(s.Needs.Roles, " or ")
 	}
-	fmt.Fprintf(w, "     %s  %s\n", d.paint(dim, "who:"), wrap(who, 84, "           "))
+	fmt.Fprintf(w, "     %s  %s\n", d.paint(dim, "who:"), d.wrap(who, 84, "           "))
 }
 
 func indentJSON(raw []byte, prefix string) string {

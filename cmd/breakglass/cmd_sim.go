@@ -25,7 +25,11 @@ func newSimCommand(d *deps) *cobra.Command {
 		Long: `sim serves a Microsoft Entra tenant over HTTPS on loopback until it is told to stop:
 sign-in, Graph and Azure Resource Manager under one base URL. It writes into DIR
 what a client needs (ca.pem, endpoints.json, credentials.json) and then prints
-"ready". Every breakglass command talks to it when BREAKGLASS_SIM=DIR is set.`,
+"ready". Every breakglass command talks to it when BREAKGLASS_SIM=DIR is set.
+
+The shipped tenants: empty, healthy, broken-lockout (policies lock everybody out),
+broken-dead (the accounts rest on federation and a telephone) and broken-free (no licence).
+docs/simulator.md says how to change them and how to break things.`,
 		Example: `  breakglass sim --dir /tmp/sim --tenant broken-lockout
   BREAKGLASS_SIM=/tmp/sim breakglass snapshot`,
 		Args: noArgs,

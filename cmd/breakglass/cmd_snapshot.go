@@ -29,13 +29,15 @@ needs no network. The file says of each part when it was read, or why it was not
 It holds names and telephone numbers; --anonymise replaces names and ids, each by
 the same substitute everywhere.`,
 		Example: `  breakglass snapshot --out monday.json
-  breakglass check --snapshot monday.json --offline`,
+  breakglass check --snapshot monday.json --offline
+  breakglass snapshot --snapshot monday.json --anonymise --out to-show.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSnapshot(cmd.Context(), o, d) },
 	}
 	o.readFlags(cmd.Flags())
+	cmd.Flags().Lookup("snapshot").Usage = "take this snapshot file instead of the tenant, to anonymise it"
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default: stdout)")
-	cmd.Flags().BoolVar(&o.anonymise, "anonymise", false, "replace names and ids consistently")
+	cmd.Flags().BoolVar(&o.anonymise, "anonymise", false, "replace names and ids, each by the same substitute everywhere")
 	return cmd
 }
 

@@ -71,11 +71,11 @@ func printStatus(d *deps, j judgement) {
 		if who != "" {
 			who += ": "
 		}
-		fmt.Fprintf(d.stdout, "  %s %s  %s\n", d.mark(f.Verdict), f.Check, wrap(who+f.Summary, 84, "            "))
+		fmt.Fprintf(d.stdout, "  %s %s  %s\n", d.mark(f.Verdict), f.Check, d.wrap(who+f.Summary, 84, "            "))
 	}
 	printProofs(d, j.answer)
 	if len(j.answer.Reasons) > 0 && j.answer.Reasons[0].Remedy != "" {
-		fmt.Fprintf(d.stdout, "\nnext: %s\n", wrap(j.answer.Reasons[0].Remedy, 90, "      "))
+		fmt.Fprintf(d.stdout, "\nnext: %s\n", d.wrap(j.answer.Reasons[0].Remedy, 90, "      "))
 	}
 }
 
@@ -84,6 +84,6 @@ func printProofs(d *deps, a posture.Answer) {
 		fmt.Fprintf(d.stdout, "  %s %s: %s, %s ago\n", d.paint(dim, "·"), p.Account, p.What, p.Age)
 	}
 	for _, s := range a.Assumptions {
-		fmt.Fprintf(d.stdout, "  %s %s\n", d.paint(dim, "assumes"), wrap(s, 80, "          "))
+		fmt.Fprintf(d.stdout, "  %s %s\n", d.paint(dim, "assumes"), d.wrap(s, 80, "          "))
 	}
 }

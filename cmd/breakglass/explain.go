@@ -47,10 +47,10 @@ func explain(d *deps, cmd *cobra.Command, err error) int {
 	if v, ok := errors.AsType[verdict](err); ok {
 		return int(v)
 	}
-	fmt.Fprintf(d.stderr, "%s %s\n", d.paint(red, "breakglass:"), strings.TrimRight(err.Error(), "\n"))
+	d.say("%s %s", d.paint(red, "breakglass:"), strings.TrimRight(err.Error(), "\n"))
 	if h := hintOf(err); h != "" {
-		fmt.Fprintf(d.stderr, "next: %s\n", h)
-	} else if _, ok := errors.AsType[usageError](err); ok {
+		d.say("next: %s", h)
+	} else if exitCode(err) == exitUsage {
 		fmt.Fprintf(d.stderr, "next: %s --help\n", cmd.CommandPath())
 	}
 	return exitCode(err)

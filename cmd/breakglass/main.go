@@ -21,6 +21,7 @@ var version = "development"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, processDeps(), os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -28,6 +29,7 @@ func main() {
 
 // run is the whole program but for the process around it: it prints, and returns the exit code.
 func run(ctx context.Context, d *deps, args []string) int {
+	d.done = ctx.Done()
 	root := newRootCommand(d)
 	root.SetArgs(args)
 	root.SetIn(d.stdin)
@@ -52,13 +54,21 @@ func newRootCommand(d *deps) *cobra.Command {
 Entra ID tenant when everything else has failed: it reads the tenant, says
 whether it could be recovered tonight, plans what is missing and applies it.
 
-No tenant at hand? Try:  breakglass demo`,
+No tenant at hand? Try:  breakglass demo
+
+Exit codes: 0 fine; 1 failed or incomplete; 2 usage, or a bad file; 3 a check failed or
+could not be told; 4 a lockout was shown; 5 refused, because it would break a promise.
+
+Environment: BREAKGLASS_SIM=DIR talks to a simulated tenant; NO_COLOR switches colour off;
+AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE stand for
+the flags that name them.`,
 		Version:           version,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		DisableAutoGenTag: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(d, cmd) })
 	d.addGlobalFlags(root.PersistentFlags())
 	root.AddGroup(
 		&cobra.Group{ID: "judge", Title: "Look and judge (change nothing):"},
@@ -78,13 +88,18 @@ No tenant at hand? Try:  breakglass demo`,
 	return root
 }
 
-// exactArgs and noArgs are cobra's rules with our exit code.
+// exactArgs and noArgs are cobra's rules with our exit code, and with words that name what is missing.
 func noArgs(cmd *cobra.Command, args []string) error {
 	return asUsage(cobra.NoArgs(cmd, args))
 }
 
 func exactArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error { return asUsage(cobra.ExactArgs(n)(cmd, args)) }
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return usageError{fmt.Errorf("it takes %d argument(s), %d given: %s", n, len(args), cmd.UseLine())}
+	}
 }
 
 func asUsage(err error) error {

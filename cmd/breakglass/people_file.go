@@ -177,14 +177,40 @@ func (d *deps) askSecret(question string) (string, error) {
 	}
 	d.endProgress()
 	fmt.Fprintf(d.stderr, "%s: ", question)
-	secret, err := term.ReadPassword(int(f.Fd()))
+	secret, err := d.readSecret(int(f.Fd()))
 	fmt.Fprintln(d.stderr)
 	if err != nil {
-		return "", fmt.Errorf("read the passphrase: %w", err)
+		return "", err
 	}
 	defer clear(secret)
 	if len(secret) == 0 {
 		return "", usageError{errors.New("the passphrase is empty")}
 	}
 	return string(secret), nil
+}
+
+// readSecret reads a line without showing it; on Ctrl-C the terminal shows what is typed again.
+func (d *deps) readSecret(terminal int) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, fmt.Errorf("read the passphrase: %w", err)
+	}
+	type answer struct {
+		secret []byte
+		err    error
+	}
+	read := make(chan answer, 1)
+	go func() {
+		secret, err := term.ReadPassword(terminal)
+		read <- answer{secret, err}
+	}()
+	select {
+	case <-d.done:
+		return nil, errors.Join(errInterrupted, term.Restore(terminal, before))
+	case a := <-read:
+		if a.err != nil {
+			return nil, fmt.Errorf("read the passphrase: %w", a.err)
+		}
+		return a.secret, nil
+	}
 }

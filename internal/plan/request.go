@@ -171,7 +171,7 @@ func kinds() []kind {
 		},
 		{
 			"PATCH", "v1.0", pathPolicies, func() any { return new(policyBody) }, patchPolicy, harmsOfPolicy,
-			needs(rolesPolicies, "Entra ID P1", "Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"),
+			needs(rolesPolicies, "Entra ID P1", "Policy.Read.All and Policy.ReadWrite.ConditionalAccess"),
 		},
 		{
 			"PATCH", "v1.0", "/policies/roleManagementPolicies/{}/rules/{}", func() any { return new(ruleBody) }, patchRule, nil,
