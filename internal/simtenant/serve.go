@@ -45,8 +45,8 @@ var cloudHosts = map[string]service{
 
 // serviceOf says who answers: by host name under the cloud's own names, else by path.
 func serviceOf(r *http.Request) service {
-	if strings.HasPrefix(strings.ToLower(r.URL.Path), "/metadata/") {
-		return serviceLogin // the cloud's metadata and managed identity, whatever the host
+	if p := strings.ToLower(r.URL.Path); strings.HasPrefix(p, "/metadata/") || p == "/oidc/userinfo" {
+		return serviceLogin // the cloud's metadata, managed identity and who signed in, whatever the host
 	}
 	host, _, _ := strings.Cut(strings.ToLower(r.Host), ":")
 	if s, ok := cloudHosts[host]; ok {

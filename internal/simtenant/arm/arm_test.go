@@ -327,3 +327,9 @@ func TestApiVersionsThatNeverWereAreRefused(t *testing.T) {
 		s.refused(http.StatusBadRequest, "InvalidApiVersionParameter", "GET", "/subscriptions", version, "")
 	}
 }
+
+func TestAnActionGroupWantsMailAddresses(t *testing.T) {
+	s := open(t).built()
+	s.refused(http.StatusBadRequest, "BadRequest", "PUT", group+"/providers/Microsoft.Insights/actionGroups/x", "2023-01-01",
+		`{"location":"Global","properties":{"groupShortName":"x","enabled":true,"emailReceivers":[{"name":"soc","emailAddress":"nobody"}]}}`)
+}

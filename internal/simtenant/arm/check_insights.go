@@ -2,6 +2,7 @@ package arm
 
 import (
 	"fmt"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -129,6 +130,9 @@ func checkActionGroup(c *call, _ address, body, _ state.Object) string {
 			names = append(names, strings.ToLower(r.String("name")))
 			switch list {
 			case "emailReceivers":
+				if address, err := mail.ParseAddress(r.String("emailAddress")); err != nil || address.Address != r.String("emailAddress") {
+					return "emailReceivers: '" + r.String("emailAddress") + "' is not a valid email address."
+				}
 				r["status"] = "Disabled"
 				if c.confirmed(r.String("emailAddress")) {
 					r["status"] = "Enabled"

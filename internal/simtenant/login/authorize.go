@@ -120,6 +120,9 @@ func (f *flow) readRequest(s *Server, q url.Values) error {
 		}
 	})
 	f.prompt, f.hint, f.clientInfo = q.Get("prompt"), q.Get("login_hint"), q.Get("client_info") == "1"
+	if err == nil && !slices.Contains([]string{"", "none", "login", "consent", "select_account"}, f.prompt) {
+		return refuse(90023)
+	}
 	if n, e := strconv.Atoi(q.Get("max_age")); e == nil && n >= 0 {
 		f.maxAge = time.Duration(n) * time.Second
 	}

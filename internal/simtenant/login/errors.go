@@ -90,6 +90,7 @@ var faults = map[int]fault{
 	70043:   {400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access."},
 	75003:   {400, "invalid_request", "%s"},
 	90002:   {400, "invalid_request", "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."},
+	90023:   {400, "invalid_request", "Unsupported 'prompt' value."},
 	90014:   {400, "invalid_request", "The required field '%s' is missing from the credential. Ensure that you have all the necessary parameters for the login request."},
 	90094:   {400, "interaction_required", "An administrator of %s has set a policy that prevents you from granting %s the permissions it is requesting. Contact an administrator of %s who can grant permissions to this application on your behalf."},
 	500011:  {400, "invalid_resource", "The resource principal named %s was not found in the tenant named %s. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."},

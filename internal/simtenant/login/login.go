@@ -87,6 +87,8 @@ func (s *Server) route(path string) (handler, string) {
 		return s.devicePage, "common"
 	case "/_phone":
 		return s.phone, ""
+	case "/oidc/userinfo":
+		return s.userInfo, ""
 	case "/error":
 		return s.errorPage, ""
 	}

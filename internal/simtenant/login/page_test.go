@@ -422,6 +422,14 @@ func TestAPasskeyOpensAndPassesAStrength(t *testing.T) {
 	b.shows("Sign in with your passkey").submit("pin", w.pin("ada@contoso.onmicrosoft.com")).shows("Stay signed in?")
 }
 
+func TestAnUnknownPromptIsSentBack(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser().open(authorizePath("prompt", "whatever"))
+	if b.final == nil || !strings.Contains(b.final.Query().Get("error_description"), "AADSTS90023") {
+		t.Errorf("the client got %v, the person %q", b.final, b.title())
+	}
+}
+
 // way follows the link of another way to sign in.
 func (b *browser) way(text string) *browser {
 	b.w.t.Helper()

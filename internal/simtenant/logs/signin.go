@@ -47,6 +47,13 @@ func signInDefaults(tx *state.Tx) state.Object {
 		"tokenIssuerType":         "AzureAD",
 		"userType":                "member",
 		"uniqueTokenIdentifier":   state.NewID(),
+		"riskEventTypes":          []any{},
+
+		"mfaDetail": nil, "flaggedForReview": nil, "alternateSignInName": nil, "signInIdentifierType": nil, "signInIdentifier": "",
+		"isTenantRestricted": false, "originalTransferMethod": "none", "sessionId": nil, "networkLocationDetails": []any{},
+		"authenticationContextClassReferences": []any{}, "appliedEventListeners": []any{}, "conditionalAccessAudiences": []any{},
+		"federatedCredentialId": nil, "servicePrincipalCredentialKeyId": nil, "servicePrincipalCredentialThumbprint": "",
+		"authenticationAppDeviceDetails": nil, "azureResourceId": nil, "homeTenantName": "", "tokenIssuerName": "",
 	}
 }
 
