@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -127,12 +126,7 @@ func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || t == nil {
 		ts.Fatalf("a tenant comes before its faults")
 	}
-	req, err := http.NewRequest(http.MethodDelete, t.URL()+"/_sim/faults", nil)
-	ts.Check(err)
-	req.Header.Set("Authorization", "Bearer "+t.Credentials().ControlToken)
-	res, err := t.Client().Do(req)
-	ts.Check(err)
-	ts.Check(res.Body.Close())
+	ts.Check(mend(t))
 	for _, text := range args {
 		var f simtenant.Fault
 		ts.Check(json.Unmarshal([]byte(text), &f))

@@ -52,6 +52,20 @@ func newStage(t testing.TB, name string, record func(simtenant.Exchange)) *stage
 	return s
 }
 
+// mend clears a tenant's faults.
+func mend(t *simtenant.Tenant) error {
+	req, err := http.NewRequest(http.MethodDelete, t.URL()+"/_sim/faults", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+t.Credentials().ControlToken)
+	res, err := t.Client().Do(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
 // hurry lets a tenant answer at once: no throttling, no waiting for new objects.
 func hurry(t *simtenant.Tenant) {
 	_ = t.State().Update(func(tx *state.Tx) error { // cannot fail
