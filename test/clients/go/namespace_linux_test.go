@@ -164,6 +164,9 @@ func unmodifiedDeviceCode(t *testing.T) {
 	if status, me := call(t, token, http.MethodGet, "https://graph.microsoft.com/v1.0/me", nil); status != http.StatusOK || me["id"] != got["oid"] {
 		t.Errorf("/me: %d %v", status, me)
 	}
+	if status, info := call(t, token, http.MethodGet, "https://graph.microsoft.com/oidc/userinfo", nil); status != http.StatusOK || info["sub"] == nil {
+		t.Errorf("user info: %d %v", status, info)
+	}
 }
 
 // The browser's session belongs to login.microsoftonline.com: the second sign-in asks for

@@ -88,6 +88,8 @@ test('authorization code with PKCE, then a refresh', async () => {
   const tokens = await client.authorizationCodeGrant(config, back, checks);
   await worksAsPerson(tokens);
   assert.equal(tokens.claims().preferred_username, deviceUser.userPrincipalName);
+  const info = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
+  assert.equal(info.name, tokens.claims().name);
 
   const fresh = await client.refreshTokenGrant(config, tokens.refresh_token, { scope: 'https://management.core.windows.net//.default offline_access' });
   assert.equal(claims(fresh.access_token).scp, 'user_impersonation');
