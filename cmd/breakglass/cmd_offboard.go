@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,10 +83,10 @@ func printOffboardPortal(d *deps, ob *plan.Onboarding) {
 	if len(ob.Clients) == 0 {
 		fmt.Fprintln(d.stdout, "Nothing bears our tags.")
 	}
-	for part, id := range ob.Clients {
-		fmt.Fprintf(d.stdout, "entra.microsoft.com > Applications > App registrations > All applications > breakglass %s (client id %s) > Delete.\n", part, id)
+	for _, part := range slices.Sorted(maps.Keys(ob.Clients)) {
+		fmt.Fprintf(d.stdout, "entra.microsoft.com > Applications > App registrations > All applications > breakglass %s (client id %s) > Delete.\n", part, ob.Clients[part])
 	}
-	fmt.Fprintln(d.stdout, "App registrations > Deleted applications: delete them for good, or they can be restored for 30 days with their certificates.")
+	fmt.Fprintln(d.stdout, "App registrations > Deleted applications: delete them for good, or they can be restored, with their certificates, for 30 days.")
 }
 
 // leftBehind is what protects the tenant without us.
