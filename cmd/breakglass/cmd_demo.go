@@ -52,6 +52,9 @@ type demo struct {
 }
 
 func runDemo(ctx context.Context, o demoOptions, d *deps) error {
+	if err := refuseOffline(d, "demo"); err != nil {
+		return err
+	}
 	dir, cleanup, err := demoDir(o.dir)
 	if err != nil {
 		return err

@@ -108,7 +108,11 @@ func lockoutExit(list []accountAnalysis) error {
 
 func printAnalysis(d *deps, a accountAnalysis) {
 	w := d.stdout
-	fmt.Fprintf(w, "%s  %s  %s\n", d.paint(bold, a.Account), a.AccountID, d.paintVerdict(a.Verdict))
+	verdict := d.paintVerdict(a.Verdict)
+	if a.missing && a.Verdict == lockout.Fails {
+		verdict = d.paint(yellow, "does not exist")
+	}
+	fmt.Fprintf(w, "%s  %s  %s\n", d.paint(bold, a.Account), a.AccountID, verdict)
 	fmt.Fprintf(w, "  excluded from every policy, in any state: %s\n", a.Excluded)
 	for _, b := range a.Blockers {
 		sure := ""
@@ -150,7 +154,7 @@ func showScenarios(d *deps, want *config.Desired, s *entra.Snapshot) error {
 	} else {
 		printMatrix(d, m, ids)
 	}
-	return matrixExit(m)
+	return matrixExit(m, func(account string) bool { return s.User(account) != nil })
 }
 
 func printMatrix(d *deps, m lockout.Matrix, ids map[string]string) {
@@ -165,24 +169,25 @@ func printMatrix(d *deps, m lockout.Matrix, ids map[string]string) {
 	}
 }
 
-// matrixExit asks of each outage whether some account survives it: none does, for certain, is
-// a lockout; none is known to is a finding.
-func matrixExit(m lockout.Matrix) error {
+// matrixExit asks of each outage whether some account survives it: none of those that exist
+// does, for certain, is a lockout; none is known to is a finding.
+func matrixExit(m lockout.Matrix, exists func(account string) bool) error {
 	worst := exitOK
 	for _, sc := range m.Scenarios {
-		survives, maybe := false, false
+		survives, maybe, fails := false, false, false
 		for _, c := range m.Cells {
 			if c.Scenario == sc.ID {
 				survives = survives || c.Verdict == lockout.Survives
 				maybe = maybe || c.Verdict == lockout.CouldNotTell
+				fails = fails || c.Verdict == lockout.Fails && exists(c.AccountID)
 			}
 		}
 		switch {
 		case survives:
-		case maybe:
-			worst = max(worst, exitFinding)
-		default:
+		case fails && !maybe:
 			worst = exitLockout
+		default:
+			worst = max(worst, exitFinding)
 		}
 	}
 	if worst != exitOK {

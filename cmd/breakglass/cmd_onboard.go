@@ -342,7 +342,7 @@ func printOnboarding(d *deps, ob *plan.Onboarding) {
 		fmt.Fprintf(d.stdout, "%s\n", d.paint(bold, fmt.Sprintf("%d steps, in this order", len(ob.Steps))))
 	}
 	for n, s := range ob.Steps {
-		printStep(d, n+1, s)
+		printStep(d, d.stdout, n+1, s)
 		printUnlocks(d, s)
 	}
 	for _, o := range ob.Open {

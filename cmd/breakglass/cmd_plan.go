@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -67,7 +68,7 @@ func runPlan(ctx context.Context, o planOptions, d *deps) error {
 			return err
 		}
 	} else {
-		printPlan(d, p)
+		printPlan(d, d.stdout, p)
 	}
 	if o.out != "" {
 		d.say("wrote %s; next: breakglass apply %s", o.out, o.out)
@@ -129,8 +130,7 @@ func printPlanJSON(d *deps, p *plan.Plan) error {
 	return err
 }
 
-func printPlan(d *deps, p *plan.Plan) {
-	w := d.stdout
+func printPlan(d *deps, w io.Writer, p *plan.Plan) {
 	switch len(p.Steps) {
 	case 0:
 		fmt.Fprintln(w, "Nothing to write: the tenant is as wanted, as far as a plan can bring it there.")
@@ -140,7 +140,7 @@ func printPlan(d *deps, p *plan.Plan) {
 		fmt.Fprintf(w, "%s\n", d.paint(bold, fmt.Sprintf("%d steps, in this order", len(p.Steps))))
 	}
 	for i, s := range p.Steps {
-		printStep(d, i+1, s)
+		printStep(d, w, i+1, s)
 	}
 	for _, e := range p.Emitted {
 		fmt.Fprintf(w, "\n%s for %s, which manages %q (%s):\n%s\n", d.paint(yellow, "change"), e.Tool, e.Title, e.Why, e.Text)
@@ -160,8 +160,7 @@ func printPlan(d *deps, p *plan.Plan) {
 	}
 }
 
-func printStep(d *deps, n int, s plan.Step) {
-	w := d.stdout
+func printStep(d *deps, w io.Writer, n int, s plan.Step) {
 	fmt.Fprintf(w, "\n%3d  %s\n", n, d.paint(bold, d.wrap(s.Sentence, 90, "     ")))
 	fmt.Fprintf(w, "     %s /%s%s\n", s.Request.Method, s.Request.Version, s.Request.Path)
 	if len(s.Request.Body) > 0 {

@@ -43,7 +43,18 @@ docs/simulator.md says how to change them and how to break things.`,
 	return cmd
 }
 
+// refuseOffline is the error of a command that is nothing without a network, under --offline.
+func refuseOffline(d *deps, command string) error {
+	if !d.global.offline {
+		return nil
+	}
+	return withHint(usageError{fmt.Errorf("--offline, and %s opens a socket for its simulated tenant", command)}, "leave --offline out: it listens on loopback only, unless told otherwise")
+}
+
 func runSim(ctx context.Context, o simOptions, d *deps) error {
+	if err := refuseOffline(d, "sim"); err != nil {
+		return err
+	}
 	if o.dir == "" {
 		return usageError{errors.New("sim needs --dir DIR")}
 	}
