@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +72,7 @@ func runApply(ctx context.Context, o applyOptions, file string, d *deps) error {
 }
 
 func loadPlan(file string) (*plan.Plan, error) {
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil {
 		return nil, badFile{withHint(fmt.Errorf("read the plan: %w", err), "make one: breakglass plan --out %s", file)}
 	}

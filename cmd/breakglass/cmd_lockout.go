@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -200,7 +199,7 @@ func matrixExit(m lockout.Matrix, exists func(account string) bool) error {
 func loadPolicies(files []string) ([]entra.Policy, error) {
 	var out []entra.Policy
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := readFile(file)
 		if err != nil {
 			return nil, badFile{fmt.Errorf("read the policy: %w", err)}
 		}

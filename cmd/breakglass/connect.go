@@ -111,7 +111,7 @@ func (a *access) reading(ctx context.Context, d *deps, want *config.Desired) (*e
 }
 
 func loadSnapshot(path string) (*entra.Snapshot, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil, badFile{fmt.Errorf("read the snapshot: %w", err)}
 	}

@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"breakglass/internal/entra"
 )
 
 // refuseExisting is the error for files that are there already, unless they may be replaced.
@@ -26,6 +29,17 @@ func refuseExisting(force bool, paths ...string) error {
 		return nil
 	}
 	return withHint(usageError{fmt.Errorf("%s: already there, and not overwritten", strings.Join(there, ", "))}, "give another --config, or --force to replace")
+}
+
+// readFile reads a file that people name. Of one that is larger than any of ours it reads so
+// much that whoever decodes it sees that, and no more.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, entra.MaxFile+1))
 }
 
 // replaceFile writes a file whole or not at all: beside it first, then in its place.
