@@ -1,4 +1,3 @@
-// Package breakglass has no code of its own; its test holds the map of the packages.
 package breakglass
 
 import (
