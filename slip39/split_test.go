@@ -14,11 +14,11 @@ import (
 )
 
 func plans(t *rapid.T) (threshold int, groups []Group) {
-	count := rapid.IntRange(1, 5).Draw(t, "groups")
+	count := rapid.IntRange(1, 4).Draw(t, "groups")
 	for range count {
-		g := Group{Threshold: rapid.IntRange(1, 5).Draw(t, "threshold"), Members: 1}
+		g := Group{Threshold: rapid.IntRange(1, 4).Draw(t, "threshold"), Members: 1}
 		if g.Threshold > 1 {
-			g.Members = rapid.IntRange(g.Threshold, 7).Draw(t, "members")
+			g.Members = rapid.IntRange(g.Threshold, 5).Draw(t, "members")
 		}
 		groups = append(groups, g)
 	}
@@ -33,7 +33,7 @@ func draw[E any](t *rapid.T, list []E, n int) []E {
 func TestAnyQuorumGivesTheSecretBackAndNothingLess(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		threshold, groups := plans(t)
-		size := 2 * rapid.IntRange(8, 20).Draw(t, "size/2")
+		size := 2 * rapid.IntRange(8, 16).Draw(t, "size/2")
 		secret := rapid.SliceOfN(rapid.Byte(), size, size).Draw(t, "secret")
 		kept := slices.Clone(secret)
 		o := Options{

@@ -28,7 +28,7 @@ func TestEveryWordIsReadAsItMayBeTyped(t *testing.T) {
 		if w.String() != text {
 			t.Fatalf("word %d is %q, want %q", i, w, text)
 		}
-		for end := prefixLength; end <= len(text); end++ {
+		for _, end := range []int{prefixLength, len(text)} {
 			for _, typed := range []string{text[:end], strings.ToUpper(text[:end]), " \t" + text[:end] + "\r\n", fullWidth(text[:end]) + "\u3000"} {
 				got, err := ParseWords(typed)
 				if err != nil || len(got) != 1 || got[0] != w {
