@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"breakglass/internal/msapi"
 )
 
 // The key of the watch identity: a file of mode 0600 that holds certificate and key, and
@@ -58,7 +60,7 @@ func watchCertificate(d *deps, dir string) (*x509.Certificate, error) {
 	path := watchKeyFile(dir)
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && info.Mode().Perm()&0o077 != 0:
+	case err == nil && msapi.LooseMode(info.Mode()):
 		return nil, badFile{withHint(fmt.Errorf("others can read %s", path), "chmod 600 %s; better: delete it and make a new one", path)}
 	case err == nil:
 		return loadPublicPart(path)

@@ -1,8 +1,10 @@
 package msapi
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -109,6 +111,22 @@ func TestLimitsOfOnesOwn(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		} else if c.good && len(lanes(e.limits())) != c.lanes {
 			t.Errorf("%s: %d lanes", name, len(lanes(e.limits())))
+		}
+	}
+}
+
+func TestKeyThatOthersCanReadIsWarnedOf(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("access lists decide there, not mode bits")
+	}
+	file := filepath.Join(t.TempDir(), "watch.pem")
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: true, 0o604: true} {
+		if err := errors.Join(os.WriteFile(file, []byte("a key"), 0o600), os.Chmod(file, mode)); err != nil {
+			t.Fatal(err)
+		}
+		s := SignIn{Method: MethodCertificate, CertificateFile: file}
+		if got := s.Warning() != ""; got != warned {
+			t.Errorf("mode %o: warned %t", mode, got)
 		}
 	}
 }

@@ -4,5 +4,5 @@ package msapi
 
 import "io/fs"
 
-// looseMode is true when others than the owner can read a secret's file.
-func looseMode(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }
+// LooseMode is true when others than the owner can read a secret's file.
+func LooseMode(m fs.FileMode) bool { return m.Perm()&0o077 != 0 }

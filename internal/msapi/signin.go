@@ -49,8 +49,13 @@ type SignIn struct {
 
 // Warning says what is weak about the chosen method; empty for the others.
 func (s SignIn) Warning() string {
-	if s.Method == MethodSecret {
+	switch s.Method {
+	case MethodSecret:
 		return "signing in with a client secret: whoever reads the file is this application; use a certificate or a federated identity"
+	case MethodCertificate:
+		if info, err := os.Stat(s.CertificateFile); err == nil && LooseMode(info.Mode()) {
+			return "others can read " + s.CertificateFile + ": whoever reads the key in it is this application; make it mode 0600"
+		}
 	}
 	return ""
 }
@@ -148,7 +153,7 @@ func (s SignIn) secret() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the client secret: %w", err)
 	}
-	if looseMode(info.Mode()) {
+	if LooseMode(info.Mode()) {
 		return "", fmt.Errorf("read the client secret: others can read %s; make it mode 0600", s.SecretFile)
 	}
 	data, err := os.ReadFile(s.SecretFile)
