@@ -4,6 +4,7 @@ package main
 //
 //   - Results go to stdout, everything else (progress, warnings, questions) to stderr.
 //   - Colour and the moving progress line only on a terminal; no colour with NO_COLOR.
+//   - A terminal gets text and our own colours; what a name brings besides is shown as a mark (screen).
 //   - Lines fit the terminal, as far as its width is known; in pipes and files they do not depend on it.
 //   - The same facts for people (aligned text) and for machines (--json).
 //   - Nothing is written to a tenant that was not shown; without a terminal and without
@@ -58,7 +59,7 @@ func processDeps() *deps {
 		return n
 	}
 	return &deps{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		stdin: os.Stdin, stdout: onScreen(os.Stdout), stderr: onScreen(os.Stderr),
 		getenv: os.Getenv, now: time.Now,
 		colour:  tty(os.Stdout) && tty(os.Stderr) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		live:    tty(os.Stderr) && os.Getenv("TERM") != "dumb",
