@@ -30,6 +30,8 @@ type stage struct {
 	t testing.TB
 	// dir holds the simulator's files, the plan breakglass.yaml and what commands write.
 	dir string
+	// limit is when somebody loses patience and interrupts a command; zero is a minute.
+	limit time.Duration
 }
 
 // newStage starts a tenant that neither throttles nor lets readers wait for new objects.
@@ -167,7 +169,11 @@ func (s *stage) runWith(env map[string]string, args ...string) said {
 		stdin: strings.NewReader(""), stdout: &out, stderr: &prompted{Writer: &errs, stage: s}, now: time.Now,
 		getenv: func(key string) string { return env[key] },
 	}
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute) // no command here takes that long
+	limit := s.limit
+	if limit == 0 {
+		limit = time.Minute // no command here takes that long
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
 	defer cancel()
 	code := run(ctx, d, args)
 	return said{code, out.String(), errs.String()}
