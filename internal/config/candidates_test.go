@@ -68,15 +68,3 @@ func TestAnAccountIsFoundByItsIdElseByItsName(t *testing.T) {
 		t.Errorf("an id that is not there was found by its name: %v", u)
 	}
 }
-
-func TestAccountsAreNamedInThreeWays(t *testing.T) {
-	d := good(t)
-	for _, name := range []string{"amber", "K7-orchard-52@contoso.onmicrosoft.com", "11111111-AAAA-4bbb-8ccc-000000000001"} {
-		if a, ok := d.Account(name); !ok || a.ID != "amber" {
-			t.Errorf("%s: got %v", name, a.ID)
-		}
-	}
-	if _, ok := d.Account("nobody"); ok {
-		t.Error("nobody was found")
-	}
-}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"strings"
 
 	"breakglass/internal/entra"
 )
@@ -32,15 +31,4 @@ func (a Account) Allowed() []string {
 		return nil
 	}
 	return []string{a.Policy}
-}
-
-// Account is the account of an id in this file, of an object id or of a user principal
-// name; false when the plan has none. It is how commands understand --account.
-func (d *Desired) Account(name string) (Account, bool) {
-	for _, a := range d.Accounts {
-		if a.ID == name || strings.EqualFold(a.UserPrincipalName, name) || (a.ObjectID != "" && strings.EqualFold(a.ObjectID, name)) {
-			return a, true
-		}
-	}
-	return Account{}, false
 }

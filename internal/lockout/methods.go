@@ -90,6 +90,12 @@ func methodConfiguration(s *entra.Snapshot, id string) *entra.MethodConfiguratio
 	return &s.MethodsPolicy.Configurations[i]
 }
 
+// Targeted says whether a list of the authentication methods policy names the account: itself,
+// a group that it is in, or everybody.
+func Targeted(s *entra.Snapshot, u *entra.User, list entra.Maybe[[]entra.Target]) Truth {
+	return subject{s, u}.targeted(list)
+}
+
 func (a subject) targeted(list entra.Maybe[[]entra.Target]) Truth {
 	if !list.Known() {
 		return Unknown

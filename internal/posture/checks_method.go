@@ -185,46 +185,13 @@ func noCampaign(j *judge, a *account) result {
 	case state == "disabled":
 		return pass("the registration campaign is off")
 	}
-	switch j.amongTargets(a, j.s.MethodsPolicy.CampaignExclude) {
+	switch lockout.Targeted(j.s, a.u, j.s.MethodsPolicy.CampaignExclude) {
 	case lockout.True:
 		return pass("the registration campaign (%s) excludes the account", state)
 	case lockout.False:
 		return fail("the registration campaign is %s and does not exclude the account", state)
 	}
 	return unsure("the registration campaign is %s, and whether it excludes the account was not told", state)
-}
-
-func (j *judge) amongTargets(a *account, list entra.Maybe[[]entra.Target]) lockout.Truth {
-	if !list.Known() {
-		return lockout.Unknown
-	}
-	in := lockout.False
-	for _, t := range list.Or(nil) {
-		switch {
-		case t.ID == "":
-			in = in.Or(lockout.Unknown)
-		case strings.EqualFold(t.ID, a.u.ID) || strings.EqualFold(t.ID, "all_users"):
-			in = lockout.True
-		default:
-			in = in.Or(j.inGroup(a.u, t.ID))
-		}
-	}
-	return in
-}
-
-func (j *judge) inGroup(u *entra.User, group string) lockout.Truth {
-	list, ok := u.MemberOf.Value()
-	blank := false
-	for _, m := range list {
-		if strings.EqualFold(m.ID, group) {
-			return lockout.True
-		}
-		blank = blank || m.ID == ""
-	}
-	if !ok || blank || !j.s.Complete(entra.PartMemberOf.Of(u.ID)) {
-		return lockout.Unknown
-	}
-	return lockout.False
 }
 
 func keysDiffer(j *judge) result {
