@@ -191,7 +191,10 @@ func newConfigSchemaCommand(d *deps) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of breakglass.yaml, for editors",
-		Args:  noArgs,
+		Long: `schema prints the JSON Schema (draft 2020-12) of breakglass.yaml. An editor that is given
+it completes keys and marks mistakes; the program itself checks more (config lint).`,
+		Example: `  breakglass config schema > breakglass.schema.json`,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := d.stdout.Write(config.Schema())
 			return err
@@ -265,7 +268,10 @@ func newConfigExportCommand(d *deps) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export [FILE]",
 		Short: "Print the account list that Maester and the Zero Trust assessment read",
-		Args:  atMostOneArg,
+		Long: `export prints GlobalSettings.EmergencyAccessAccounts, with which those two tools know the
+plan's accounts and leave them out of their findings.`,
+		Example: `  breakglass config export > maester-config.json`,
+		Args:    atMostOneArg,
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, want, err := loadDesired(planFile(args))
 			if err != nil {
@@ -322,8 +328,11 @@ func newConfigPeopleCommand(d *deps) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "people",
 		Short: "Show people.age, or write it anew",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `people.age lies beside the plan and holds what the plan must not: names, addresses and
+telephones of the people and places that the plan knows by opaque ids. It is encrypted
+to the age recipients who may read it.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPeopleShowCommand(d), newPeopleWriteCommand(d))
 	return cmd
@@ -334,7 +343,10 @@ func newPeopleShowCommand(d *deps) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Decrypt people.age to the terminal",
-		Args:  noArgs,
+		Long: `show decrypts people.age with an age identity file or a passphrase and prints it. Nothing
+of it is written to a file.`,
+		Example: `  breakglass config people show --identity key.txt`,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !p.asked() {
 				return withHint(usageError{errors.New("people.age needs a key")}, "give --identity FILE, or --passphrase to be asked")
@@ -364,6 +376,8 @@ func newPeopleWriteCommand(d *deps) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "write",
 		Short: "Check the text on stdin and encrypt it as people.age",
+		Long: `write reads the text of people.age from stdin, checks it as strictly as the plan, and
+encrypts it to every --recipient. It replaces a file that is there only with --force.`,
 		Example: `  breakglass config people show --identity key.txt | vipe |
     breakglass config people write --recipient age1… --recipient age1… --force`,
 		Args: noArgs,
