@@ -21,6 +21,16 @@ func TestNobodyGetsWhatTheyMadeUpInAQuery(t *testing.T) {
 	s.must(http.StatusOK, "GET", "/v1.0/users?foo=bar&$format=json", nil)
 }
 
+func TestTheDirectorySortsAndFiltersByFewProperties(t *testing.T) {
+	s := newStage(t, nil)
+	s.refused(http.StatusBadRequest, "Request_UnsupportedQuery", "GET", "/v1.0/users?$orderby=lastPasswordChangeDateTime", nil)
+	s.refused(http.StatusBadRequest, "Request_UnsupportedQuery", "GET", "/v1.0/users?$orderby=createdDateTime", nil)
+	s.refused(http.StatusBadRequest, "Request_UnsupportedQuery", "GET", filtered("/v1.0/users", "accountEnabled eq true and lastPasswordChangeDateTime ge 2020-01-01T00:00:00Z"), nil)
+	s.must(http.StatusOK, "GET", "/v1.0/users?$orderby=displayName", nil)
+	s.refused(http.StatusBadRequest, "Request_UnsupportedQuery", "GET", "/v1.0/auditLogs/signIns?$orderby=userId", nil)
+	s.must(http.StatusOK, "GET", "/v1.0/auditLogs/directoryAudits?$orderby=activityDateTime%20desc", nil)
+}
+
 func TestMethodsThatGraphHasAndWeDoNotAre501(t *testing.T) {
 	s := newStage(t, nil)
 	s.asApp("Group.Read.All", "User.ReadWrite.All")

@@ -144,6 +144,21 @@ func (f *filter) advanced() string {
 	return ""
 }
 
+// names is the first of the properties that the filter asks for, "" when it asks for none.
+func (f *filter) names(properties []string) string {
+	for _, p := range properties {
+		if len(f.path) > 0 && strings.EqualFold(f.path[0], p) {
+			return p
+		}
+	}
+	for _, k := range f.kids {
+		if p := k.names(properties); p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
 // uses says whether an operator stands anywhere in the filter.
 func (f *filter) uses(op string) bool {
 	if f.op == op {

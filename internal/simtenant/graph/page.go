@@ -217,6 +217,12 @@ func maxTop(typ string) int {
 func (c *call) advanced(typ string, q query) error {
 	_, search := c.query["search"]
 	if !directoryTypes[typ] {
+		when := map[string]string{"signIn": "createdDateTime", "directoryAudit": "activityDateTime"}[typ]
+		for _, o := range q.order { // the logs sort by when things happened and by nothing else [M]
+			if when != "" && !strings.EqualFold(strings.Join(o.path, "/"), when) {
+				return unsupported{"Request_UnsupportedQuery", "Sorting by '" + strings.Join(o.path, "/") + "' is not supported."}
+			}
+		}
 		if search {
 			return missing("$search of " + typ)
 		}
@@ -224,6 +230,14 @@ func (c *call) advanced(typ string, q query) error {
 	}
 	eventual := strings.EqualFold(c.r.Header.Get("ConsistencyLevel"), "eventual")
 	op := ""
+	if bad := unsortable(q.order, eventual && q.count); bad != "" {
+		return unsupported{"Request_UnsupportedQuery", "Sorting not supported for current query."}
+	}
+	if typ == "user" && q.filter != nil {
+		if bad := q.filter.names(unfilterable); bad != "" {
+			return unsupported{"Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified for property '" + bad + "' of resource 'User'."}
+		}
+	}
 	if q.filter != nil {
 		op = q.filter.advanced()
 		if q.filter.uses("contains") {
@@ -244,6 +258,25 @@ func (c *call) advanced(typ string, q query) error {
 		return missing("$search")
 	}
 	return nil
+}
+
+// unfilterable are properties of users that are shown when selected and cannot be filtered
+// by ("user resource type": no word on $filter beside them).
+var unfilterable = []string{"lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "passwordProfile", "onPremisesExtensionAttributes"}
+
+// unsortable is the first property that the directory does not sort by (page "Advanced query
+// capabilities on Microsoft Entra ID objects", sorting); by when things were made with the
+// advanced queries only.
+func unsortable(order []orderItem, advanced bool) string {
+	for _, o := range order {
+		switch name := strings.Join(o.path, "/"); {
+		case strings.EqualFold(name, "displayName"), strings.EqualFold(name, "userPrincipalName"):
+		case advanced && strings.EqualFold(name, "createdDateTime"):
+		default:
+			return name
+		}
+	}
+	return ""
 }
 
 // readOrder understands $orderby.
