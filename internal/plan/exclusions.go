@@ -21,10 +21,14 @@ func (m *maker) makeExclusions() {
 	}
 	policies := slices.Clone(m.s.Policies)
 	slices.SortStableFunc(policies, func(a, b entra.Policy) int { return cmp.Compare(urgency(a), urgency(b)) })
+	before := len(m.p.Steps)
 	for _, p := range policies {
 		if !isWorkload(p) {
 			m.exclude(p)
 		}
+	}
+	if len(m.p.Steps) > before && !m.s.Complete(entra.PartPolicyChanges) {
+		m.openUnread("", "whether another tool writes the policies, and would undo the exclusions", entra.PartPolicyChanges)
 	}
 }
 

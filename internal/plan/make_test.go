@@ -249,6 +249,18 @@ func TestPolicyOfAnotherToolIsNotTouched(t *testing.T) {
 			t.Errorf("emitted: %+v", p.Emitted)
 		}
 	})
+	t.Run("the audit log was not read", func(t *testing.T) {
+		w := newTenant(t)
+		w.setUnread(entra.PartPolicyChanges, entra.UnreadPermission)
+		if p := mustMake(t, wanted2(), w.snapshot()); !openAbout(p, "another tool", "Some.Permission") {
+			t.Errorf("nobody is told that another tool may write the policies: %+v", p.Open)
+		}
+		d := wanted2()
+		d.ConditionalAccess.ManagedBy = "terraform"
+		if p := mustMake(t, d, w.snapshot()); openAbout(p, "whether another tool") {
+			t.Errorf("the file names the tool, and still it is asked for: %+v", p.Open)
+		}
+	})
 	for tool, want := range map[string]string{"terraform": "excluded_users = [", "microsoft365dsc": `"k7fm2@` + domain + `"`, "other": `"method": "PATCH"`} {
 		t.Run("configured: "+tool, func(t *testing.T) {
 			d := wanted2()
