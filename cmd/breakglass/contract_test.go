@@ -138,3 +138,29 @@ func (r *requests) written() []string {
 	defer r.mu.Unlock()
 	return append([]string(nil), r.list...)
 }
+
+// The same for the commands that register our own applications and take them back.
+func TestRegisteringSpeaksAsMicrosoftDocuments(t *testing.T) {
+	contracts := contract.Open(t)
+	for _, name := range []string{"empty", "healthy", "broken-free"} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, name, contract.SimRecorder(t, contracts))
+			person := s.administrator()
+			keys := s.path("keys")
+			for _, command := range [][]string{
+				{"onboard", "--make-certificate", keys, "--operator", person, "--apply", "--yes"},
+				{"onboard", "--optional", "AdministrativeUnit.Read.All", "--apply", "--yes"},
+				{"onboard", "--federated", "https://issuer.example,repo:contoso/tenant", "--apply", "--yes"},
+				{"onboard", "--enable-operator", "--apply", "--yes"},
+				{"onboard", "--disable-operator", "--apply", "--yes"},
+				{"offboard", "--apply", "--yes"},
+			} {
+				s.must([]int{exitOK}, append(command, s.config())...)
+			}
+			s.must([]int{exitOK, exitFinding}, "doctor", s.config())
+		})
+	}
+}
+
+// administrator is the sign-in name of the tenant's normal administrator.
+func (s *stage) administrator() string { return s.Credentials().DeviceUser.UserPrincipalName }
