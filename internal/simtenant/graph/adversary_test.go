@@ -18,6 +18,9 @@ func TestNobodyGetsWhatTheyMadeUpInAQuery(t *testing.T) {
 	s.refused(http.StatusBadRequest, "Request_BadRequest", "GET", "/v1.0/users?$skiptoken=garbage", nil)
 	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$apply=x", nil)
 	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$format=xml", nil)
+	s.refused(http.StatusBadRequest, "BadRequest", "GET", "/v1.0/users?$top=1&$top=2", nil)
+	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$expand=manager($levels=max)", nil)
+	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$expand=manager($expand=manager($expand=manager))", nil)
 	s.must(http.StatusOK, "GET", "/v1.0/users?foo=bar&$format=json", nil)
 }
 

@@ -184,9 +184,11 @@ func (c *call) readQuery(typ string) (query, error) {
 // knownOptions refuses options that OData has and this does not, options that nobody has, and
 // page tokens that were never given out. Parameters without a $ are the caller's own affair.
 func (c *call) knownOptions() error {
-	for raw := range c.r.URL.Query() {
+	for raw, values := range c.r.URL.Query() {
 		name, system := strings.CutPrefix(strings.ToLower(raw), "$")
 		switch {
+		case system && len(values) > 1:
+			return says("Query option '%s' was specified more than once, but it must be specified at most once.", raw)
 		case !system || slices.Contains(servedOptions, name):
 		case name == "format" && strings.HasPrefix(c.query["format"], "application/json"), name == "format" && c.query["format"] == "json":
 		case slices.Contains([]string{"apply", "compute", "deltatoken", "format", "index", "schemaversion"}, name):

@@ -59,8 +59,16 @@ func (e *expandItem) options(text string) error {
 			if err != nil {
 				return err
 			}
+			for _, deeper := range inner {
+				if len(deeper.expand) > 0 {
+					return missing("$expand inside $expand inside $expand")
+				}
+			}
 			e.expand = inner
 		case "$levels":
+			if value != "1" {
+				return missing("$levels of more than one inside $expand")
+			}
 		default:
 			return missing(key + " inside $expand")
 		}
