@@ -21,6 +21,9 @@ func TestNobodyGetsWhatTheyMadeUpInAQuery(t *testing.T) {
 	s.refused(http.StatusBadRequest, "BadRequest", "GET", "/v1.0/users?$top=1&$top=2", nil)
 	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$expand=manager($levels=max)", nil)
 	s.refused(http.StatusNotImplemented, "NotImplemented", "GET", "/v1.0/users?$expand=manager($expand=manager($expand=manager))", nil)
+	s.asApp("LicenseAssignment.Read.All", "User.Read.All")
+	s.refused(http.StatusBadRequest, "Request_UnsupportedQuery", "GET", "/v1.0/subscribedSkus?$filter=skuPartNumber%20eq%20'SPE_E5'", nil)
+	s.must(http.StatusOK, "GET", "/v1.0/subscribedSkus?$select=skuPartNumber", nil)
 	s.must(http.StatusOK, "GET", "/v1.0/users?foo=bar&$format=json", nil)
 }
 

@@ -151,6 +151,13 @@ func (c *call) readQuery(typ string) (query, error) {
 	if err != nil {
 		return q, err
 	}
+	if typ == "subscribedSku" { // "List subscribedSkus" takes $select and nothing else
+		for _, option := range []string{"filter", "orderby", "top", "expand", "count", "search"} {
+			if _, ok := c.query[option]; ok {
+				return q, unsupported{"Request_UnsupportedQuery", "The query option '$" + option + "' is not supported for 'subscribedSkus'."}
+			}
+		}
+	}
 	if text, ok := c.query["filter"]; ok {
 		if q.filter, err = parseFilter(text); err == nil {
 			err = q.filter.check(scope{typ: typ, beta: c.beta()})
