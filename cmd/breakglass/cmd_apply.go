@@ -44,7 +44,7 @@ func runApply(ctx context.Context, o applyOptions, file string, d *deps) error {
 	if err != nil {
 		return err
 	}
-	want, err := o.desired()
+	want, err := o.wanted()
 	if err != nil {
 		return err
 	}

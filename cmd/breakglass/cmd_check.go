@@ -26,7 +26,7 @@ func newCheckCommand(d *deps) *cobra.Command {
 		Use:   "check",
 		Short: "Judge the tenant by every check",
 		Long: `check reads the tenant (or a snapshot file) and judges it by every check: what is,
-where that was read, and the next command. A check that could not look says
+with --all where that was read, and the next command. A check that could not look says
 "could not tell", never "pass". Each check has a page in docs/checks.`,
 		Example: `  breakglass check
   breakglass check --account ops-x7k2@contoso.onmicrosoft.com --json
@@ -35,7 +35,7 @@ where that was read, and the next command. A check that could not look says
 		RunE: func(cmd *cobra.Command, _ []string) error { return runCheck(cmd.Context(), o, d) },
 	}
 	o.readFlags(cmd.Flags())
-	cmd.Flags().BoolVarP(&o.all, "all", "a", false, "show every finding in full, the passed ones too")
+	cmd.Flags().BoolVarP(&o.all, "all", "a", false, "show every finding in full, the passed ones too, with where and when each fact was read")
 	return cmd
 }
 
@@ -103,6 +103,7 @@ func runCheck(ctx context.Context, o checkOptions, d *deps) error {
 		})
 	} else {
 		printFindings(d, j, o.all)
+		sayNoPlan(o.access, j, d)
 	}
 	if err != nil {
 		return err
@@ -134,6 +135,9 @@ func printFindings(d *deps, j judgement, all bool) {
 		fmt.Fprintf(d.stdout, "\n%s\n", d.paint(bold, strings.ToUpper(string(v))))
 		for _, f := range group {
 			printFinding(d, f, all || v == posture.Fail || v == posture.CouldNotTell)
+			if all {
+				printEvidence(d, f)
+			}
 		}
 	}
 	fmt.Fprintf(d.stdout, "\n%d failed, %d could not be told, %d passed, %d not applicable\n",
@@ -168,6 +172,21 @@ func printFinding(d *deps, f posture.Finding, full bool) {
 	fmt.Fprintf(d.stdout, "%s%s\n", indent, d.wrap(f.Summary, 88, indent))
 	if f.Remedy != "" && f.Verdict != posture.Pass {
 		fmt.Fprintf(d.stdout, "%s%s %s\n", indent, d.paint(dim, "next:"), d.wrap(f.Remedy, 82, indent+"      "))
+	}
+}
+
+// printEvidence says where the facts of a finding were read, and when.
+func printEvidence(d *deps, f posture.Finding) {
+	const indent = "                    "
+	for _, e := range f.Evidence {
+		line := string(e.Part)
+		if !e.ReadAt.IsZero() {
+			line += ", read " + e.ReadAt.UTC().Format("15:04:05 UTC") + " from " + e.Source
+		}
+		if e.Fact != f.Summary {
+			line += ": " + e.Fact
+		}
+		fmt.Fprintf(d.stdout, "%s%s %s\n", indent, d.paint(dim, "from:"), d.wrap(line, 82, indent+"      "))
 	}
 }
 

@@ -230,6 +230,9 @@ Without people.age it has opaque ids and blanks, and may lie where the plan lies
 }
 
 func runConfigRunbook(o runbookOptions, path string, d *deps) error {
+	if d.global.json {
+		return usageError{errors.New("the runbook is for people: Markdown, or a page with --html")}
+	}
 	_, want, err := loadDesired(path)
 	if err != nil {
 		return err

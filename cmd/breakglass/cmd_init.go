@@ -228,12 +228,15 @@ func (o *initOptions) tellWritten(d *deps, files []initFile, want *config.Desire
 		}
 		fmt.Fprintf(d.stdout, "  %s  %s  (%s, password %s; %s)\n", a.ID, a.UserPrincipalName, a.Posture, a.Password, how)
 	}
+	if people != nil && len(people.People) > 0 {
+		d.say("the runbook has blanks where names belong; to print it with them: breakglass config runbook --html %s --out FILE, print, delete FILE", o.recipientFlags.opener())
+	}
 	if people == nil {
 		d.say("%s was not written: nobody was named who could open it (--recipient age1…)", peopleName)
 	}
 	if n := len(result.Findings); n > 0 {
 		d.say("%d finding(s), mostly people still to be named: breakglass config lint %s", n, o.config)
 	}
-	d.say("next: breakglass check, then breakglass plan --out tonight.plan")
+	d.say("next: breakglass check, then breakglass plan --out tonight.plan, read it, then breakglass apply tonight.plan")
 	return nil
 }

@@ -16,11 +16,11 @@ const maxTries = 5
 func (d *deps) ask(question, proposal string, wrong func(string) string) (string, error) {
 	for range maxTries {
 		d.endProgress()
-		fmt.Fprint(d.stderr, question)
+		line := question + ":"
 		if proposal != "" {
-			fmt.Fprintf(d.stderr, " [%s]", proposal)
+			line = fmt.Sprintf("%s [%s]:", question, proposal)
 		}
-		fmt.Fprint(d.stderr, ": ")
+		fmt.Fprint(d.stderr, fit(line, d.errColumns), " ")
 		answer, err := d.readAnswer()
 		if err != nil {
 			return "", err

@@ -69,10 +69,10 @@ func newOnboardCommand(d *deps) *cobra.Command {
 		Short: "Register the two identities that breakglass uses",
 		Long: `onboard shows, and with --apply writes, the registrations of two applications:
 
-  breakglass watch     reads the tenant, alone, with a certificate or a federated
-                       credential; it cannot change the directory
-  breakglass operator  a public client through which named people write, under their
-                       own sign-in; switched off between uses
+  breakglass watch     reads the tenant, alone, with a certificate or a
+                       federated credential; it cannot change the directory
+  breakglass operator  a public client through which named people write,
+                       under their own sign-in; switched off between uses
 
 Nothing is written that was not shown. A second run writes nothing. Where another person
 has the rights, --print gives them a script or the portal's pages.

@@ -43,7 +43,7 @@ the exact request, what undoes it and who may do it. It writes nothing to the te
 }
 
 func runPlan(ctx context.Context, o planOptions, d *deps) error {
-	want, err := o.desired()
+	want, err := o.wanted()
 	if err != nil {
 		return err
 	}
@@ -77,6 +77,15 @@ func runPlan(ctx context.Context, o planOptions, d *deps) error {
 		return verdict(exitFinding)
 	}
 	return nil
+}
+
+// wanted is the plan of --config; here no named account can stand for it.
+func (a *access) wanted() (*config.Desired, error) {
+	want, err := a.desired()
+	if _, missing := errors.AsType[noPlanError](err); missing {
+		err = withHint(err, "write one with `breakglass init`")
+	}
+	return want, err
 }
 
 // refuseUnworkable stops on a plan that cannot be carried out as written. Findings short of

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"breakglass/internal/entra"
 	"breakglass/internal/posture"
 )
 
@@ -35,6 +37,7 @@ func runStatus(ctx context.Context, a access, d *deps) error {
 		}
 	} else {
 		printStatus(d, j)
+		sayNoPlan(a, j, d)
 	}
 	switch {
 	case j.locked:
@@ -43,6 +46,29 @@ func runStatus(ctx context.Context, a access, d *deps) error {
 		return verdict(exitFinding)
 	}
 	return nil
+}
+
+// sayNoPlan says what the commands that change something need, where accounts were named instead.
+func sayNoPlan(a access, j judgement, d *deps) {
+	for _, acc := range j.want.Accounts {
+		if len(a.accounts) > 0 && a.snapshot != "" && acc.Resolve(j.snapshot) == nil {
+			d.say("%s is not in %s, which has: %s", acc.ID, a.snapshot, strings.Join(someUsers(j.snapshot), ", "))
+		}
+	}
+	if len(a.accounts) > 0 {
+		d.say("accounts were named, so nothing is known of what is wanted; plan and apply need a configuration: breakglass init")
+	}
+}
+
+// someUsers are names that a reading has, for a person who does not know them.
+func someUsers(s *entra.Snapshot) []string {
+	var names []string
+	for _, u := range s.Users {
+		if len(names) < 8 {
+			names = append(names, u.UserPrincipalName.Or(u.ID))
+		}
+	}
+	return names
 }
 
 // statusResult is `status --json`.

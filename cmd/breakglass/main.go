@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,9 +42,17 @@ func run(ctx context.Context, d *deps, args []string) int {
 		return exitOK
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		err = fmt.Errorf("interrupted: %w", err)
+		err = interrupted{err}
 	}
 	return explain(d, cmd, err)
+}
+
+// interrupted is what Ctrl-C left undone.
+type interrupted struct{ error }
+
+func (e interrupted) Unwrap() error { return e.error }
+func (e interrupted) Error() string {
+	return "interrupted: " + strings.TrimSuffix(e.error.Error(), ": "+context.Canceled.Error())
 }
 
 func newRootCommand(d *deps) *cobra.Command {

@@ -102,6 +102,14 @@ func (r *recipientFlags) add(f *pflag.FlagSet) {
 
 func (r *recipientFlags) asked() bool { return len(r.recipients)+len(r.files) > 0 || r.passphrase }
 
+// opener is the flag with which the file opens again.
+func (r *recipientFlags) opener() string {
+	if r.passphrase {
+		return "--passphrase"
+	}
+	return "--identity KEY"
+}
+
 // resolve is the recipients; a passphrase is asked for, and once more to be sure.
 func (r *recipientFlags) resolve(d *deps) ([]age.Recipient, error) {
 	if r.made == nil {
@@ -176,7 +184,7 @@ func (d *deps) askSecret(question string) (string, error) {
 		return "", withHint(usageError{errors.New("a passphrase is asked for at a terminal, and there is none")}, "use a key: --identity FILE, --recipient age1…")
 	}
 	d.endProgress()
-	fmt.Fprintf(d.stderr, "%s: ", question)
+	fmt.Fprint(d.stderr, fit(question+":", d.errColumns), " ")
 	secret, err := d.readSecret(int(f.Fd()))
 	fmt.Fprintln(d.stderr)
 	if err != nil {

@@ -136,7 +136,7 @@ func (d *deps) confirm(question string) (bool, error) {
 		return false, nil
 	}
 	d.endProgress()
-	fmt.Fprintf(d.stderr, "%s [y/N] ", question)
+	fmt.Fprint(d.stderr, fit(question+" [y/N]", d.errColumns), " ")
 	line, err := d.readAnswer()
 	if err != nil {
 		return false, err

@@ -62,7 +62,15 @@ func index() string {
 
 What ` + "`breakglass check`" + ` judges. A verdict is *pass*, *fail*, *could not tell* or *not applicable*; what could not be read is
 never a pass. While a check that **decides** is not a pass for any account, the answer of ` + "`breakglass status`" + ` is no, or could not tell.
-These pages are written from the checks themselves.
+These pages are written from the checks themselves. What they list under *What is read* are parts of [the snapshot file](../snapshot.md).
+
+A verdict can be repeated by anybody who has the snapshot and the plan, without the tenant:
+
+    breakglass check --snapshot FILE --config breakglass.yaml --offline --all
+
+says of each fact where and when it was read; ` + "`" + `--json` + "`" + ` has the same as ` + "`" + `evidence` + "`" + `. A reading from a file is judged at the instant at
+which it was taken, so the same file always gives the same answer. Without the plan, ` + "`" + `--account NAME` + "`" + ` names the accounts instead;
+what only a plan can say (exclusion group, unit, cadences) is then judged by the defaults or not at all.
 
 | Code | Check | Severity | Decides | ` + "`apply`" + ` mends it |
 |---|---|---|---|---|
