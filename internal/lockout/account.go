@@ -187,10 +187,12 @@ func (a subject) keys() []Blocker {
 	return out
 }
 
-// risk: policies that exclude the account do not act on it, but the older Identity
-// Protection policies stand outside Conditional Access and cannot be read.
+// risk: policies that exclude the account do not act on it. The older Identity Protection
+// policies, which stood outside Conditional Access and could not be read, ended on 1 October
+// 2026 (announced in "Risk policies"; fairly sure). So a flag stops nobody by itself tonight,
+// and one that was not read is no better than one that was.
 func (a subject) risk() []Blocker {
-	b := Blocker{Kind: KindRisk, Title: "user risk", When: Now, Part: entra.PartRisk.Of(a.u.ID)}
+	b := Blocker{Kind: KindRisk, Title: "user risk", When: Later, Part: entra.PartRisk.Of(a.u.ID)}
 	risk, ok := a.u.Risk.Value()
 	state := risk.State.Or("")
 	switch {
@@ -199,11 +201,11 @@ func (a subject) risk() []Blocker {
 	case a.u.Risk.IsNull() && a.s.Complete(b.Part):
 		return nil
 	case state == "atRisk" || state == "confirmedCompromised":
-		b.Why = fmt.Sprintf("Identity Protection says %s (level %s): its older policies may stop the account", state, risk.Level.Or("not told"))
+		b.Why = fmt.Sprintf("Identity Protection says %s (level %s): any policy on risk that does not exclude the account stops it", state, risk.Level.Or("not told"))
 	case a.s.Licence() == entra.LicenceFree || a.s.Licence() == entra.LicenceP1:
 		return nil // Identity Protection acts on P2 only
 	default:
-		b.When, b.Why = Later, "the account's risk state was not told"
+		b.Why = "the account's risk state was not told"
 	}
 	return one(b)
 }

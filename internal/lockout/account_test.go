@@ -50,7 +50,11 @@ func TestWhatStopsAnAccountOutsideConditionalAccess(t *testing.T) {
 			s.Users[0].Methods = entra.Maybe[[]entra.Method]{}
 			unreadPart(s, entra.PartMethods.Of(accountA), entra.UnreadPermission)
 		}, KindMandatoryMFA, Now, false, CouldNotTell},
-		{"at risk", func(s *entra.Snapshot) { s.Users[0].Risk = some(entra.UserRisk{State: some("atRisk")}) }, KindRisk, Now, false, CouldNotTell},
+		{"at risk", func(s *entra.Snapshot) { s.Users[0].Risk = some(entra.UserRisk{State: some("atRisk")}) }, KindRisk, Later, false, Survives},
+		{"risk not read", func(s *entra.Snapshot) {
+			s.Users[0].Risk = entra.Maybe[entra.UserRisk]{}
+			unreadPart(s, entra.PartRisk.Of(accountA), entra.UnreadPermission)
+		}, KindRisk, Later, false, Survives},
 		{"security defaults not told, password only", func(s *entra.Snapshot) {
 			s.Cloud, s.SecurityDefaults.IsEnabled, s.Users[0].Methods = "china", entra.Maybe[bool]{}, password
 		}, KindSecurityDefaults, Now, false, CouldNotTell},
@@ -93,6 +97,9 @@ func TestWhatStopsAnAccountOutsideConditionalAccess(t *testing.T) {
 		{"no role at all", func(s *entra.Snapshot) {
 			s.ActiveRoles, s.RoleAssignments = nil, nil
 		}, KindRole, Now, true, Fails},
+		{"time-bound, for a part that is not told", func(s *entra.Snapshot) {
+			s.ActiveRoles[0].End, s.ActiveRoles[0].Scope = some(readAt), entra.Maybe[string]{}
+		}, KindRole, Now, false, CouldNotTell},
 		{"time-bound", func(s *entra.Snapshot) { s.ActiveRoles[0].End = some(readAt) }, KindRole, Later, true, Survives},
 		{"activated", func(s *entra.Snapshot) { s.ActiveRoles[0].AssignmentType = some("Activated") }, KindRole, Later, true, Survives},
 		{"through a group", func(s *entra.Snapshot) { s.ActiveRoles[0].MemberType = some("Group") }, KindRole, Later, true, Survives},

@@ -52,6 +52,8 @@ func (a subject) flaw(b Blocker, r entra.RoleInstance) (Blocker, bool) {
 	switch {
 	case scoped && scope != "/":
 		b.Certain, b.Why = true, "the account is Global Administrator for a part of the tenant only"
+	case !scoped:
+		b.Why = "whether the account is Global Administrator for the whole tenant was not told"
 	case kind == "Activated":
 		b.activation = true
 		b.When, b.Certain, b.Why = Later, true, "Global Administrator is only activated for a time; the account is eligible, not permanently assigned"
@@ -59,7 +61,7 @@ func (a subject) flaw(b Blocker, r entra.RoleInstance) (Blocker, bool) {
 		b.When, b.Certain, b.Why = Later, true, fmt.Sprintf("the assignment of Global Administrator ends on %s", end.UTC().Format("2006-01-02 15:04 MST"))
 	case way == "Group" || way == "Inherited":
 		b.When, b.Certain, b.Why = Later, true, "the account is Global Administrator through a group only: whoever changes the group takes it away"
-	case kind == "Assigned" && way == "Direct" && r.End.IsNull() && scoped:
+	case kind == "Assigned" && way == "Direct" && r.End.IsNull():
 		return Blocker{}, false
 	default:
 		b.Why = "whether the assignment of Global Administrator is permanent, active and direct was not told"
