@@ -118,13 +118,29 @@ func printAnalysis(d *deps, a accountAnalysis) {
 		if !b.Certain {
 			sure = ", not certain"
 		}
-		state := ""
-		if b.State != "" {
-			state = " [" + b.State + "]"
-		}
-		fmt.Fprintf(w, "  %s %s%s (%s%s)\n      %s\n", d.paint(red, "-"), b.Title, state, b.When, sure, wrap(b.Why, 88, "      "))
+		fmt.Fprintf(w, "  %s %s\n      %s\n", d.threat(b.When), d.wrap(fmt.Sprintf("%s: %s%s", b.Title, whenSays[b.When], sure), 92, "    "), d.wrap(b.Why, 88, "      "))
 	}
 	fmt.Fprintln(w)
+}
+
+// whenSays is when a blocker stops an account, for people.
+var whenSays = map[lockout.When]string{
+	lockout.Now:         "stops it now",
+	lockout.MaySwitchOn: "would stop it if switched on (report-only)",
+	lockout.OneClick:    "would stop it, one click away",
+	lockout.Later:       "will or may stop it later",
+	lockout.Never:       "applies and does not stop it",
+}
+
+// threat is one character for how near a blocker is.
+func (d *deps) threat(w lockout.When) string {
+	switch w {
+	case lockout.Now:
+		return d.paint(red, "✗")
+	case lockout.Never:
+		return d.paint(dim, "·")
+	}
+	return d.paint(yellow, "!")
 }
 
 func (d *deps) paintVerdict(v lockout.Verdict) string {
@@ -158,10 +174,10 @@ func showScenarios(d *deps, want *config.Desired, s *entra.Snapshot) error {
 
 func printMatrix(d *deps, m lockout.Matrix, ids map[string]string) {
 	for _, sc := range m.Scenarios {
-		fmt.Fprintf(d.stdout, "%s\n  %s\n", d.paint(bold, sc.Title), d.paint(dim, wrap(sc.Breaks, 90, "  ")))
+		fmt.Fprintf(d.stdout, "%s\n  %s\n", d.paint(bold, sc.Title), d.paint(dim, d.wrap(sc.Breaks, 90, "  ")))
 		for _, c := range m.Cells {
 			if c.Scenario == sc.ID {
-				fmt.Fprintf(d.stdout, "  %-10s %-14s %s\n", ids[c.AccountID], c.Verdict, wrap(c.Reason, 70, "                            "))
+				fmt.Fprintf(d.stdout, "  %-10s %-14s %s\n", ids[c.AccountID], c.Verdict, d.wrap(c.Reason, 70, "                            "))
 			}
 		}
 		fmt.Fprintln(d.stdout)
