@@ -84,17 +84,33 @@ func (j *journal) load(plan string) error {
 	if len(whole) == 0 {
 		return j.begin(plan)
 	}
-	for n, line := range bytes.Split(bytes.TrimSuffix(whole, []byte("\n")), []byte("\n")) {
+	lines := bytes.Split(bytes.TrimSuffix(whole, []byte("\n")), []byte("\n"))
+	for n, line := range lines {
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil {
 			return fmt.Errorf("read the journal: line %d is damaged: %w", n+1, err)
 		}
 		if n == 0 && r.Plan != plan {
+			if len(lines) == 1 { // that plan was refused before it sent anything: there is nothing to go on with
+				return j.restart(plan)
+			}
 			return &RefusedError{Reason: "the journal " + j.f.Name() + " belongs to another plan", Next: "keep it with its plan, and make the new plan in another file"}
 		}
 		j.take(r)
 	}
 	return nil
+}
+
+// restart makes an empty journal of the one at hand.
+func (j *journal) restart(plan string) error {
+	if err := j.f.Truncate(0); err != nil {
+		return fmt.Errorf("begin the journal: %w", err)
+	}
+	if _, err := j.f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("begin the journal: %w", err)
+	}
+	j.size = 0
+	return j.begin(plan)
 }
 
 func (j *journal) begin(plan string) error {
