@@ -88,11 +88,7 @@ func agree(o applyOptions, p *plan.Plan, d *deps) error {
 	if o.yes || len(p.Steps) == 0 {
 		return nil
 	}
-	w := d.stdout
-	if d.global.json { // stdout is for the result alone
-		w = d.stderr
-	}
-	printPlan(d, w, p)
+	printPlan(d, d.shown(), p)
 	if !d.asks {
 		return withHint(usageError{errors.New("nobody is here to agree to the writes above")}, "say so with --yes")
 	}

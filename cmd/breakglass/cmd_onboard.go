@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -256,7 +257,7 @@ func (r registering) showOrWrite(ctx context.Context, d *deps, t *tenant, want *
 	again func() (*plan.Onboarding, error), after func(clients map[string]string),
 ) error {
 	if !d.global.json || r.apply && !r.yes {
-		printOnboarding(d, ob)
+		printOnboarding(d, d.shown(), ob)
 	}
 	if !r.apply || len(ob.Steps) == 0 {
 		if d.global.json {
@@ -334,27 +335,27 @@ func (r registering) report(d *deps, ob *plan.Onboarding, result plan.Result, ag
 	return err
 }
 
-func printOnboarding(d *deps, ob *plan.Onboarding) {
+func printOnboarding(d *deps, w io.Writer, ob *plan.Onboarding) {
 	switch len(ob.Steps) {
 	case 0:
-		fmt.Fprintln(d.stdout, "Nothing to write: the registrations are as wanted.")
+		fmt.Fprintln(w, "Nothing to write: the registrations are as wanted.")
 	default:
-		fmt.Fprintf(d.stdout, "%s\n", d.paint(bold, fmt.Sprintf("%d steps, in this order", len(ob.Steps))))
+		fmt.Fprintf(w, "%s\n", d.paint(bold, fmt.Sprintf("%d steps, in this order", len(ob.Steps))))
 	}
 	for n, s := range ob.Steps {
-		printStep(d, d.stdout, n+1, s)
-		printUnlocks(d, s)
+		printStep(d, w, n+1, s)
+		printUnlocks(d, w, s)
 	}
 	for _, o := range ob.Open {
-		fmt.Fprintf(d.stdout, "\n  %s %s\n      %s\n      next: %s\n", d.paint(yellow, "!"), d.wrap(o.What, 90, "    "), d.wrap(o.Why, 88, "      "), d.wrap(o.Next, 82, "            "))
+		fmt.Fprintf(w, "\n  %s %s\n      %s\n      next: %s\n", d.paint(yellow, "!"), d.wrap(o.What, 90, "    "), d.wrap(o.Why, 88, "      "), d.wrap(o.Next, 82, "            "))
 	}
 }
 
 // printUnlocks says below a consent which checks rest on it.
-func printUnlocks(d *deps, s plan.Step) {
+func printUnlocks(d *deps, w io.Writer, s plan.Step) {
 	for _, p := range msapi.WatchPermissions() {
 		if s.ID == "watch-grant-"+p.Name {
-			fmt.Fprintf(d.stdout, "     %s %s\n", d.paint(dim, "for:"), d.wrap(strings.Join(p.Checks, " ")+ifNote(p.Note), 84, "           "))
+			fmt.Fprintf(w, "     %s %s\n", d.paint(dim, "for:"), d.wrap(strings.Join(p.Checks, " ")+ifNote(p.Note), 84, "           "))
 		}
 	}
 }

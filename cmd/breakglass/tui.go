@@ -175,6 +175,15 @@ func (d *deps) readAnswer() (string, error) {
 	}
 }
 
+// shown is where a person reads what is about to be written: stdout, but under --json that is
+// for the one result alone.
+func (d *deps) shown() io.Writer {
+	if d.global.json {
+		return d.stderr
+	}
+	return d.stdout
+}
+
 // printJSON writes a result for machines: indented, one document, a final newline.
 func (d *deps) printJSON(v any) error {
 	d.endProgress()
