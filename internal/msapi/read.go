@@ -172,7 +172,7 @@ func partText(p entra.Part, reading entra.Reading) string {
 }
 
 // hopeless remembers an error after which no other part can be read: the sign-in is over, or
-// the network is gone for several parts in a row.
+// the network is gone for several parts.
 func (r *reader) hopeless(e *Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
