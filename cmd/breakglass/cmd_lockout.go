@@ -126,7 +126,7 @@ func printAnalysis(d *deps, a accountAnalysis) {
 // whenSays is when a blocker stops an account, for people.
 var whenSays = map[lockout.When]string{
 	lockout.Now:         "stops it now",
-	lockout.MaySwitchOn: "would stop it if switched on (report-only)",
+	lockout.MaySwitchOn: "would stop it, and may switch on (report-only)",
 	lockout.OneClick:    "would stop it, one click away",
 	lockout.Later:       "will or may stop it later",
 	lockout.Never:       "applies and does not stop it",
