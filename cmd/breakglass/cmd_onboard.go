@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -134,6 +135,9 @@ func runOnboard(ctx context.Context, o onboardOptions, d *deps) error {
 	tenantPlan := func() (*plan.Onboarding, error) {
 		r, err := t.client.ReadRegistrations(ctx, o.people)
 		d.endProgress()
+		if e, ok := errors.AsType[*msapi.Error](err); ok && e.Status == http.StatusNotFound && len(o.people) > 0 {
+			err = withHint(err, "--operator takes the user principal name or the object id of a user of this tenant")
+		}
 		if err != nil {
 			return nil, err
 		}
