@@ -116,6 +116,13 @@ func (d *deps) stepProgress(e plan.Event) {
 		d.say("%s %s %s%s", d.paint(dim, "="), head, e.Step.Sentence, " (done already)")
 	case plan.Failed:
 		d.say("%s %s %s%s", d.paint(red, "✗"), head, e.Step.Sentence, note)
+	case plan.Waiting:
+		if d.live {
+			d.tell("  %s %s: %s%s", head, e.State, e.Step.Sentence, note)
+		} else if d.waiting != e.Step.ID { // minutes of silence look like a hang
+			d.waiting = e.Step.ID
+			d.say("  %s %s: %s%s", head, e.State, e.Step.Sentence, note)
+		}
 	default:
 		if d.live {
 			d.tell("  %s %s: %s%s", head, e.State, e.Step.Sentence, note)
