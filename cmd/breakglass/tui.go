@@ -45,7 +45,7 @@ type deps struct {
 	global globalFlags
 
 	mu       sync.Mutex
-	progress bool // a progress line is on the screen; guarded by mu
+	progress bool   // a progress line is on the screen; guarded by mu
 	waiting  string // the step that a log was told of as waiting
 	answers  *bufio.Reader
 }
