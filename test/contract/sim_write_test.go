@@ -439,17 +439,21 @@ func (v *writes) owned() {
 	v.remove("/servicePrincipals/" + sp)
 }
 
+// userAdministrator is the activated role, which may be held over a unit; not every role may.
+func (v *writes) userAdministrator() string {
+	for _, r := range v.get("/directoryRoles").list() {
+		if id, ok := r["id"].(string); ok && r["displayName"] == "User Administrator" {
+			return id
+		}
+	}
+	return v.post("/directoryRoles", `{"roleTemplateId":"fe930be7-5e62-47db-91af-98c3a49a38b1"}`)
+}
+
 // rest is what fits no story.
 func (v *writes) rest() {
 	unit := v.post("/directory/administrativeUnits", `{"displayName":"Rest"}`)
 	v.post("/directory/administrativeUnits/"+unit+"/members", `{"@odata.type":"#microsoft.graph.group","displayName":"Born in a unit","mailEnabled":false,"mailNickname":"born`+strings.ReplaceAll(v.version, ".", "")+`","securityEnabled":true}`)
-	role := v.get("/directoryRoles").list()[0]["id"].(string)
-	for _, r := range v.get("/directoryRoles").list() {
-		if r["displayName"] == "User Administrator" {
-			role = r["id"].(string)
-		}
-	}
-	scoped := v.do(person, "POST "+v.at+"/directory/administrativeUnits/"+unit+"/scopedRoleMembers", `{"roleId":"`+role+`","roleMemberInfo":{"id":"`+v.other+`"}}`)
+	scoped := v.do(person, "POST "+v.at+"/directory/administrativeUnits/"+unit+"/scopedRoleMembers", `{"roleId":"`+v.userAdministrator()+`","roleMemberInfo":{"id":"`+v.other+`"}}`)
 	v.get("/directory/administrativeUnits/" + unit + "/scopedRoleMembers")
 	v.remove("/directory/administrativeUnits/" + unit + "/scopedRoleMembers/" + scoped.str("id"))
 	v.remove("/directory/administrativeUnits/" + unit)
