@@ -18,28 +18,16 @@ import (
 	"breakglass/internal/msapi"
 )
 
-// azShim names the directory of the simulated tenant that the stand-in for Azure CLI talks to.
-const azShim = "BREAKGLASS_TEST_AZ"
+// azTenant names the directory of the simulated tenant that the stand-in for Azure CLI talks to.
+const azTenant = "BREAKGLASS_TEST_AZ"
 
-// TestAzureCLI is no test but the stand-in for `az` in the test below: `az account show` and
-// `az rest`, of which the printed script makes use.
-func TestAzureCLI(t *testing.T) {
-	dir := os.Getenv(azShim)
-	if dir == "" {
-		t.Skip("started by the test of the printed script")
-	}
-	args := os.Args
-	for i, a := range args {
-		if a == "--" {
-			args = args[i+1:]
-			break
-		}
-	}
-	if err := standInForAzureCLI(dir, args); err != nil {
+// azureCLIStandIn is the stand-in for `az` on the PATH of these tests: `az account show` and `az
+// rest`, of which the printed script makes use.
+func azureCLIStandIn() {
+	if err := standInForAzureCLI(os.Getenv(azTenant), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "ERROR:", err)
 		os.Exit(1)
 	}
-	os.Exit(0)
 }
 
 func standInForAzureCLI(dir string, args []string) error {
@@ -121,18 +109,9 @@ func clientTrusting(roots *x509.CertPool) *http.Client {
 // shell runs a printed script with the stand-in for Azure CLI.
 func (s *stage) shell(script string) string {
 	s.t.Helper()
-	bin := s.t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	shim := fmt.Sprintf("#!/bin/sh\nexec '%s' -test.run='^TestAzureCLI$' -- \"$@\"\n", self)
-	if err := os.WriteFile(bin+"/az", []byte(shim), 0o755); err != nil { //nolint:gosec // it is to be run
-		s.t.Fatal(err)
-	}
 	cmd := exec.CommandContext(s.t.Context(), "sh")
 	cmd.Stdin = strings.NewReader(script)
-	cmd.Env = append(os.Environ(), azShim+"="+s.dir, "PATH="+bin+":"+os.Getenv("PATH"), "WAIT=0")
+	cmd.Env = append(os.Environ(), azTenant+"="+s.dir, "WAIT=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

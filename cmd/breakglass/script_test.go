@@ -69,6 +69,7 @@ func TestScripts(t *testing.T) {
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"breakglass": func() { os.Exit(run(context.Background(), processDeps(), os.Args[1:])) },
+		"az":         azureCLIStandIn,
 	})
 }
 
